@@ -1,0 +1,261 @@
+/**
+ * Byte helpers shared by every codec: a growing writer, a bounds-checked reader, and the two ways
+ * of showing bytes to a person. Integers are little-endian; a length always stands before its bytes.
+ */
+
+import { err, ok, type Result } from "./result.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const HIGH = 2 ** 32;
+
+export const EMPTY: Uint8Array = new Uint8Array(0);
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The text, or an error when `bytes` is not valid UTF-8. */
+export function fromUtf8(bytes: Uint8Array): Result<string, "invalid UTF-8"> {
+  try {
+    return ok(decoder.decode(bytes));
+  } catch {
+    return err("invalid UTF-8");
+  }
+}
+
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const all = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/**
+ * Bytes as printable ASCII for logs, errors and `keva inspect`: everything else, the backslash
+ * included, becomes `\xNN`, so that a key can neither forge a log line nor drive a terminal.
+ */
+export function printable(bytes: Uint8Array, lengthMax = 64): string {
+  let text = "";
+  for (const byte of bytes.subarray(0, lengthMax)) {
+    text += byte >= 0x20 && byte < 0x7f && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+  return bytes.length > lengthMax ? `${text}… (${bytes.length} bytes)` : text;
+}
+
+/** Appends to one growing buffer. `view()` shares that buffer; `finish()` hands it over. */
+export class ByteWriter {
+  #buffer: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacityBytes = 256) {
+    this.#buffer = new Uint8Array(capacityBytes);
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#grow(1), value);
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#view.setUint16(this.#grow(2), value, true);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#view.setUint32(this.#grow(4), value, true);
+    return this;
+  }
+
+  /** A non-negative safe integer (below 2^53) in eight bytes. */
+  u64(value: number): this {
+    const at = this.#grow(8);
+    this.#view.setUint32(at, value % HIGH, true);
+    this.#view.setUint32(at + 4, Math.floor(value / HIGH), true);
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    const at = this.#grow(bytes.length);
+    this.#buffer.set(bytes, at);
+    return this;
+  }
+
+  /** Length (u32), then the bytes. */
+  bytes(bytes: Uint8Array): this {
+    return this.u32(bytes.length).raw(bytes);
+  }
+
+  /** Length in bytes (u16), then UTF-8. */
+  text(text: string): this {
+    const bytes = utf8(text);
+    return this.u16(bytes.length).raw(bytes);
+  }
+
+  /** Zeros up to the next multiple of `alignment`. */
+  pad(alignment: number): this {
+    this.#grow((alignment - (this.#length % alignment)) % alignment);
+    return this;
+  }
+
+  /** Overwrites four bytes written before: for lengths and checks known only at the end. */
+  patchU32(at: number, value: number): this {
+    this.#view.setUint32(at, value, true);
+    return this;
+  }
+
+  /** What was written so far, sharing the buffer: valid until the next write. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** What was written; the writer starts over with a buffer of its own. */
+  finish(): Uint8Array {
+    const bytes = this.view();
+    this.#buffer = new Uint8Array(256);
+    this.#view = new DataView(this.#buffer.buffer);
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** Makes room for `size` zero bytes and returns where they start. */
+  #grow(size: number): number {
+    const at = this.#length;
+    const needed = at + size;
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      larger.set(this.#buffer.subarray(0, at));
+      this.#buffer = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    this.#length = needed;
+    return at;
+  }
+}
+
+/** Input ended early or an impossible number stood in it. Caught by the decoder that reads. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+}
+
+/**
+ * Reads what {@link ByteWriter} writes. Never reads past its end and never allocates by a claimed
+ * length: `bytes()` returns views. Throws {@link DecodeError}, which {@link decode} turns into a
+ * Result at the codec's border.
+ */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  u64(): number {
+    const at = this.#take(8);
+    const high = this.#view.getUint32(at + 4, true);
+    if (high >= 2 ** 21) throw new DecodeError(`integer past 2^53 at byte ${at}`);
+    return high * HIGH + this.#view.getUint32(at, true);
+  }
+
+  /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
+  raw(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.u32());
+  }
+
+  text(): string {
+    const at = this.#offset;
+    const text = fromUtf8(this.raw(this.u16()));
+    if (!text.ok) throw new DecodeError(`${text.error} at byte ${at}`);
+    return text.value;
+  }
+
+  /** A one-byte tag that must be one of `allowed`. */
+  tag<T extends number>(allowed: readonly T[], what: string): T {
+    const at = this.#offset;
+    const tag = this.u8();
+    if (!allowed.includes(tag as T)) throw new DecodeError(`unknown ${what} ${tag} at byte ${at}`);
+    return tag as T;
+  }
+
+  /** Refuses trailing bytes: each input has exactly one spelling. */
+  end(): void {
+    if (this.remaining > 0) {
+      throw new DecodeError(`${this.remaining} unexpected bytes at byte ${this.#offset}`);
+    }
+  }
+
+  #take(size: number): number {
+    const at = this.#offset;
+    if (size > this.remaining) {
+      throw new DecodeError(`${size} bytes wanted at byte ${at}, ${this.remaining} there`);
+    }
+    this.#offset = at + size;
+    return at;
+  }
+}
+
+/** Runs a decoder over all of `bytes`; malformed input becomes an error that names the byte. */
+export function decode<T>(bytes: Uint8Array, read: (reader: ByteReader) => T): Result<T, string> {
+  const reader = new ByteReader(bytes);
+  try {
+    const value = read(reader);
+    reader.end();
+    return ok(value);
+  } catch (error) {
+    if (error instanceof DecodeError) return err(error.message);
+    throw error;
+  }
+}

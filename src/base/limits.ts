@@ -1,0 +1,75 @@
+/**
+ * Every bound in Keva, its unit in its name, and what happens when it is hit. A limit that an
+ * operator may change is the default of a setting in `keva.toml`; its `…Ceiling` is as far as it
+ * may be raised.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const limits = {
+  /** Keys are 1 to this many bytes. Longer: 400, effect none. */
+  keyBytesMax: 4 * KIB,
+  /** Default for `limits.value_bytes_max`. Larger: 413, effect none. */
+  valueBytesMax: 1 * MIB,
+  valueBytesCeiling: 8 * MIB,
+  /** Content type kept with a value. Longer: 400, effect none. */
+  contentTypeBytesMax: 255,
+  /** Checks plus mutations in one command. */
+  operationsPerCommandMax: 128,
+
+  /** Commands proposed but not applied on the leader, in bytes and in count. Hit: 503, none. */
+  proposalBytesMax: 64 * MIB,
+  proposalsMax: 16_384,
+  /** Forwarded commands of this node that wait for the leader's answer. Hit: 503, none. */
+  forwardBytesMax: 32 * MIB,
+  forwardsMax: 8_192,
+  /** Reads that wait for a ReadIndex round. Hit: 503. */
+  readsWaitingMax: 65_536,
+
+  /** Entries applied in one loop turn before input and heartbeats get their turn. */
+  applyEntriesPerTurnMax: 256,
+  applyBytesPerTurnMax: 4 * MIB,
+
+  /** Payload of one AppendEntries message; one larger entry still travels alone. */
+  appendBytesMax: 1 * MIB,
+  appendEntriesMax: 4_096,
+  /** AppendEntries messages and bytes in flight to one follower before the leader waits. */
+  inflightAppendsMax: 64,
+  inflightAppendBytesMax: 16 * MIB,
+  /** Log entries kept in memory below a snapshot, so that slow followers need no snapshot. */
+  logTailEntries: 4_096,
+  logTailBytesMax: 16 * MIB,
+
+  /** One frame between nodes. Larger: link closed before anything is allocated. */
+  peerFrameBytesMax: 16 * MIB,
+  /** Frames queued to one peer. Hit: new Raft messages dropped and counted (Raft resends). */
+  peerQueueFramesMax: 8_192,
+  peerQueueBytesMax: 64 * MIB,
+  /** Accepted links that have not finished their handshake, in all and from one address. */
+  halfOpenLinksMax: 64,
+  halfOpenLinksPerAddressMax: 8,
+  handshakeTimeoutMs: 3_000,
+  handshakeBytesMax: 4 * KIB,
+  /** Reconnect delay to a peer: doubles from the first to the second. */
+  reconnectDelayMsMin: 50,
+  reconnectDelayMsMax: 1_000,
+
+  /** Bytes of one snapshot chunk on the wire and of one image block on disk. */
+  snapshotChunkBytes: 256 * KIB,
+  imageBlockBytes: 128 * KIB,
+
+  /** One WAL frame. Writes queued past this go into the next frame. */
+  walFrameBytesMax: 16 * MIB,
+
+  /** HTTP: request target (414), header section (431), connections (503), header and idle time. */
+  targetBytesMax: 16 * KIB,
+  headerBytesMax: 16 * KIB,
+  connectionsMax: 1_024,
+  connectionsPerAddressMax: 512,
+  headerTimeoutMs: 10_000,
+  bodyTimeoutMs: 30_000,
+  idleTimeoutMs: 75_000,
+  /** Request bodies held in memory over all connections. Hit: 503 with Retry-After. */
+  bodyBytesInFlightMax: 128 * MIB,
+} as const;

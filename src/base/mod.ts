@@ -1,0 +1,16 @@
+/**
+ * Layer 0: what every other folder stands on.
+ *
+ * Duty: assertions, results, byte codecs, bounded queues, limits, and the ports through which the
+ * outside world is reached.
+ * Invariants: no state, no I/O, no time, no randomness.
+ * May import: nothing.
+ */
+
+export * from "./assert.ts";
+export * from "./bytes.ts";
+export * from "./limits.ts";
+export * from "./ports.ts";
+export * from "./queue.ts";
+export * from "./result.ts";
+export * from "./text.ts";

@@ -1,0 +1,48 @@
+/**
+ * The nouns of the replicated state machine.
+ */
+
+/** The log index of the write that stored an item. 0 means "no such item". */
+export type Revision = number;
+
+export type Item = {
+  readonly value: Uint8Array;
+  /** As given by the writer, stored and returned unchanged. */
+  readonly contentType: string;
+  /** When the item was last written. */
+  readonly revision: Revision;
+};
+
+/** A condition on one key, evaluated in the log, immediately before the mutations. */
+export type Check =
+  /** The item has exactly this revision; 0: there is no item. */
+  | { readonly kind: "revision"; readonly key: Uint8Array; readonly revision: Revision }
+  | { readonly kind: "exists"; readonly key: Uint8Array };
+
+export type Mutation =
+  | {
+    readonly kind: "put";
+    readonly key: Uint8Array;
+    readonly value: Uint8Array;
+    readonly contentType: string;
+  }
+  | { readonly kind: "delete"; readonly key: Uint8Array };
+
+/** All checks hold and all mutations happen, or nothing does. */
+export type Command = { readonly checks: readonly Check[]; readonly mutations: readonly Mutation[] };
+
+/** What applying a command gave: the same on every node. */
+export type Outcome =
+  | {
+    readonly kind: "applied";
+    readonly revision: Revision;
+    /** For each mutation: whether the key held an item before. */
+    readonly existed: readonly boolean[];
+  }
+  | {
+    readonly kind: "checkFailed";
+    /** Position of the first failed check in the command. */
+    readonly check: number;
+    /** The revision that its key has, 0 for none. */
+    readonly revision: Revision;
+  };

@@ -1,0 +1,5 @@
+/**
+ * Layer 3: the replica.
+ */
+
+export type * from "./types.ts";

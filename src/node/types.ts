@@ -1,0 +1,85 @@
+/**
+ * What the node offers to the layers above: execute a command, wait until a linearizable read may
+ * be served, look at memory, and say how it is.
+ */
+
+import type { Result } from "../base/mod.ts";
+import type { Command, Item, Outcome } from "../kv/mod.ts";
+import type { NodeId } from "../raft/mod.ts";
+
+/**
+ * Why a request was not answered. For a write, `effect` says whether it may have happened: `none`
+ * means it did not and never will, `unknown` that it may.
+ */
+export type Failure = {
+  readonly code: FailureCode;
+  readonly effect: "none" | "unknown";
+  /** One sentence for a person. */
+  readonly reason: string;
+  readonly leader: NodeId | null;
+};
+
+export type FailureCode =
+  /** No leader is known, or the leader could not be reached before the request left. */
+  | "noLeader"
+  /** A bounded queue is full. */
+  | "overloaded"
+  /** No answer before the deadline. */
+  | "timeout"
+  /** Leadership changed while the command was in flight. */
+  | "leaderChanged"
+  /** The leader's disk is full. */
+  | "diskFull"
+  /** This node is shutting down. */
+  | "stopping";
+
+export interface Replica {
+  readonly id: NodeId;
+  /** Replicates, applies and answers. Never rejects. */
+  execute(command: Command, deadlineMs: number): Promise<Result<Outcome, Failure>>;
+  /**
+   * Resolves once this node's memory reflects every write that was acknowledged before the call:
+   * `read` in the same turn is then linearizable. Never rejects.
+   */
+  linearize(deadlineMs: number): Promise<Result<void, Failure>>;
+  /** The item in this node's memory, as of the last applied entry. */
+  read(key: Uint8Array): Item | undefined;
+  /** This node's own view; cheap. */
+  status(): NodeStatus;
+  /** Every member's view, asked over the links; those that do not answer in time are unreachable. */
+  clusterStatus(): Promise<ClusterStatus>;
+}
+
+export type NodeStatus = {
+  readonly id: NodeId;
+  readonly version: string;
+  readonly role: "follower" | "candidate" | "leader" | "learner";
+  readonly term: number;
+  readonly leader: NodeId | null;
+  readonly lastIndex: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly snapshotIndex: number;
+  readonly firstIndex: number;
+  readonly items: number;
+  /** Digest of the whole replicated state at `applied`; equal on all nodes at an equal index. */
+  readonly digest: string;
+  readonly uptimeMs: number;
+  readonly diskFreeBytes: number;
+  readonly diskFull: boolean;
+};
+
+export type MemberStatus = {
+  readonly id: NodeId;
+  readonly peerAddress: string;
+  readonly clientAddress: string;
+  readonly reachable: boolean;
+  /** Absent when the member is unreachable. */
+  readonly status?: NodeStatus;
+};
+
+export type ClusterStatus = {
+  readonly cluster: string;
+  readonly answeredBy: NodeId;
+  readonly members: readonly MemberStatus[];
+};

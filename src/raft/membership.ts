@@ -1,0 +1,86 @@
+/**
+ * Who is in the cluster. A membership holds from the moment its entry is appended (§4.1) and is
+ * rolled back when that entry is truncated, so memberships form a stack over the log.
+ *
+ * Invariants:
+ * - R4 the stack's indexes increase, and its bottom is the membership of the snapshot.
+ * - R5 two memberships that follow each other differ by at most one voter, so that their
+ *   majorities intersect (§4.1).
+ */
+
+import { invariant } from "../base/mod.ts";
+import type { Index, Member, Membership, NodeId } from "./types.ts";
+
+type Level = { readonly index: Index; readonly membership: Membership };
+
+export class Memberships {
+  #levels: Level[];
+
+  constructor(bottom: Membership, index: Index) {
+    this.#levels = [{ index, membership: bottom }];
+  }
+
+  get current(): Membership {
+    return (this.#levels.at(-1) as Level).membership;
+  }
+
+  /** Where the current membership was appended. */
+  get index(): Index {
+    return (this.#levels.at(-1) as Level).index;
+  }
+
+  /** The membership in force after the entry at `index`. */
+  at(index: Index): Membership {
+    const level = this.#levels.findLast((level) => level.index <= index);
+    invariant("R4", level !== undefined, () => `no membership at ${index}`);
+    return level.membership;
+  }
+
+  push(index: Index, membership: Membership): void {
+    invariant("R4", index > this.index, () => `membership at ${index} after ${this.index}`);
+    this.#levels.push({ index, membership });
+  }
+
+  /** The entries from `index` on are gone; true when that changed the current membership. */
+  truncate(index: Index): boolean {
+    const before = this.#levels.length;
+    this.#levels = this.#levels.filter((level, depth) => depth === 0 || level.index < index);
+    return this.#levels.length < before;
+  }
+
+  /** A snapshot replaced the log. */
+  reset(index: Index, membership: Membership): void {
+    this.#levels = [{ index, membership }];
+  }
+
+  /** A snapshot covers everything up to `index`. */
+  compact(index: Index): void {
+    const bottom = this.#levels.findLastIndex((level) => level.index <= index);
+    this.#levels.splice(0, Math.max(bottom, 0));
+  }
+}
+
+export function isVoter(membership: Membership, id: NodeId): boolean {
+  return membership.voters.some((member) => member.id === id);
+}
+
+export function memberIds(membership: Membership): NodeId[] {
+  return [...membership.voters, ...membership.learners].map((member) => member.id);
+}
+
+/** Why `next` may not follow `current`, or null when it may. */
+export function refuseChange(current: Membership, next: Membership): string | null {
+  if (next.voters.length === 0) return "a cluster needs at least one voter";
+  const ids = memberIds(next);
+  if (new Set(ids).size < ids.length) return "a member is listed twice";
+  const added = difference(next.voters, current.voters);
+  const removed = difference(current.voters, next.voters);
+  if (added + removed > 1) return "only one voter may be added or removed at a time";
+  return null;
+}
+
+function difference(these: readonly Member[], those: readonly Member[]): number {
+  return these.filter((one) =>
+    !those.some((other) => other.id === one.id && other.directory === one.directory)
+  ).length;
+}

@@ -1,0 +1,109 @@
+/**
+ * Linearizable reads without a log entry: ReadIndex (§6.4), in batches, on any node.
+ *
+ * A batch closes when its request leaves, so its index is chosen after each of its reads began.
+ * The leader takes its commit index, provided that it has committed in its own term, and answers
+ * once a majority has echoed a heartbeat sent after that. Echoes of older rounds, of earlier terms
+ * or to earlier attempts confirm nothing newer.
+ */
+
+import type { Core, Leadership } from "./core.ts";
+import { reachedByMajority } from "./quorum.ts";
+import { sendHeartbeat } from "./replication.ts";
+import type { ReadTicket } from "./read_state.ts";
+import type { Echo, NodeId, ReadReply, ReadRequest } from "./types.ts";
+
+/** Joins the batch that has not left yet. */
+export function joinBatch(core: Core): ReadTicket {
+  core.reads.joined = true;
+  return core.reads.ticket;
+}
+
+export function tickReads(core: Core): void {
+  const { flight } = core.reads;
+  if (flight && ++flight.ticks >= core.options.electionTicks) core.reads.restart = true;
+}
+
+/** Sends what is due: this node's own batch, and as leader the round that confirms all batches. */
+export function advanceReads(core: Core): void {
+  launchBatch(core);
+  if (core.leadership && core.committedInOwnTerm) startRound(core, core.leadership);
+}
+
+function launchBatch(core: Core): void {
+  const { reads } = core;
+  const idle = reads.flight === null;
+  if (core.leader === null || !(idle ? reads.joined : reads.restart)) return;
+  // A repeated request takes the reads that arrived meanwhile along: its index is chosen later.
+  reads.attempt++;
+  reads.flight = { attempt: reads.attempt, through: reads.ticket, ticks: 0 };
+  reads.ticket++;
+  reads.joined = false;
+  reads.restart = false;
+  if (core.leadership) reads.arrived.set(core.id, reads.attempt);
+  else {
+    const { id: from, leader: to, term } = core;
+    core.send.push({ kind: "readRequest", from, to, term, attempt: reads.attempt });
+  }
+}
+
+export function onReadRequest(core: Core, request: ReadRequest): void {
+  if (!core.leadership?.progress.has(request.from)) return;
+  core.reads.arrived.set(request.from, request.attempt);
+}
+
+/** Fixes the index of all that arrived, and asks a majority whether this node still leads. */
+function startRound(core: Core, leadership: Leadership): void {
+  const { reads } = core;
+  if (reads.arrived.size === 0) return;
+  reads.round++;
+  for (const [id, attempt] of reads.arrived) {
+    reads.asked.set(id, { attempt, index: core.commit, round: reads.round });
+  }
+  reads.arrived.clear();
+  for (const [id, progress] of leadership.progress) sendHeartbeat(core, id, progress);
+  confirm(core, leadership);
+}
+
+export function onEcho(core: Core, echo: Echo): void {
+  const leadership = core.leadership;
+  const progress = leadership?.progress.get(echo.from);
+  if (!leadership || !progress) return;
+  progress.active = true;
+  if (echo.round <= progress.round || echo.round > core.reads.round) return;
+  progress.round = echo.round;
+  confirm(core, leadership);
+}
+
+/** Answers everything whose round a majority has echoed. */
+function confirm(core: Core, leadership: Leadership): void {
+  const { reads } = core;
+  if (reads.asked.size === 0) return;
+  const confirmed = reachedByMajority(
+    core.membership.voters.map(({ id }) =>
+      id === core.id ? reads.round : leadership.progress.get(id)?.round ?? 0
+    ),
+  );
+  for (const [id, { attempt, index, round }] of reads.asked) {
+    if (round > confirmed) continue;
+    reads.asked.delete(id);
+    answer(core, id, attempt, index);
+  }
+}
+
+function answer(core: Core, to: NodeId, attempt: number, index: number): void {
+  const { id: from, term } = core;
+  if (to === from) grant(core, attempt, index);
+  else core.send.push({ kind: "readReply", from, to, term, attempt, index });
+}
+
+export function onReadReply(core: Core, reply: ReadReply): void {
+  if (reply.from === core.leader) grant(core, reply.attempt, reply.index);
+}
+
+function grant(core: Core, attempt: number, index: number): void {
+  const { reads } = core;
+  if (reads.flight?.attempt !== attempt) return;
+  reads.grants.push({ through: reads.flight.through, index });
+  reads.flight = null;
+}
