@@ -1,0 +1,36 @@
+/**
+ * Bundles main.ts and everything it imports into one JavaScript module.
+ *
+ * The bundle is what `deno compile` embeds: compiled straight from this tree, the program would
+ * carry all of node_modules. Stack traces still name the original files, by the inline source map.
+ */
+
+import { build, stop } from "esbuild";
+
+/** CommonJS packages ask for `node:` modules through `require`, which an ES module does not have. */
+const REQUIRE_FOR_COMMONJS =
+  `import { createRequire as createRequire_ } from "node:module"; const require = createRequire_(import.meta.url);`;
+
+/** The bundle of `entry`; the same sources give the same bytes, wherever `root` lies. */
+export async function bundle(root: string, entry: string): Promise<Uint8Array> {
+  try {
+    const result = await build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile: "main.js", // Not written: it makes the paths in the source map relative to `root`.
+      write: false,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "esnext",
+      charset: "utf8",
+      sourcemap: "inline",
+      sourcesContent: false,
+      banner: { js: REQUIRE_FOR_COMMONJS },
+      logLevel: "warning",
+    });
+    return result.outputFiles[0]!.contents;
+  } finally {
+    await stop();
+  }
+}
