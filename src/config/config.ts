@@ -1,0 +1,248 @@
+/**
+ * From sources to a checked configuration, in two steps: what holds for the whole cluster, and what
+ * holds for the one node that this process is to be.
+ */
+
+import { err, ok, printableText, type Result } from "../base/mod.ts";
+import { hostAndPort, isLoopback } from "./address.ts";
+import {
+  HEARTBEATS_PER_WAIT_TIME,
+  HEARTBEATS_PER_WAIT_TIME_MIN,
+  keysAt,
+  type RawConfig,
+  schema,
+} from "./schema.ts";
+import { didYouMean, type Merged, mergeSources, originText, type Problem } from "./source.ts";
+import type { Origin, Sources } from "./source.ts";
+
+export type NodeConfig = {
+  readonly identity: string;
+  /** What the node binds and what the others dial: an IP address or a host name. */
+  readonly address: string;
+  /** For links between nodes. */
+  readonly peerPort: number;
+  /** For HTTP. */
+  readonly userPort: number;
+  readonly electionTimeoutMs: number;
+};
+
+/** What holds for every node of the cluster. */
+export type ClusterConfig = {
+  readonly cluster: { readonly name: string };
+  readonly nodes: readonly NodeConfig[];
+  readonly insecure: boolean;
+  readonly timing: { readonly heartbeatIntervalMs: number };
+  readonly storage: {
+    /** A WAL segment is closed once it is this long. */
+    readonly segmentBytes: number;
+    /** A snapshot is taken once this much log follows the last one, by bytes or by entries. */
+    readonly snapshotBytes: number;
+    readonly snapshotEntries: number;
+  };
+  readonly limits: {
+    readonly valueBytesMax: number;
+    readonly connectionsMax: number;
+    /** How long a request may take when it names no deadline itself, and the longest it may name. */
+    readonly requestTimeoutMs: number;
+  };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly format: "text" | "json";
+  };
+};
+
+/** Everything that a node needs to know. */
+export type Config = ClusterConfig & {
+  readonly self: NodeConfig;
+  readonly workingDirectory: string;
+};
+
+export type LoadedConfig = {
+  readonly config: ClusterConfig;
+  /** Sentences to be logged at start. */
+  readonly warnings: readonly string[];
+  /** Where the value at a path of the file came from. */
+  origin(path: readonly PropertyKey[]): Origin;
+};
+
+export function loadConfig(sources: Sources): Result<LoadedConfig, Problem[]> {
+  const merged = mergeSources(sources);
+  if (!merged.ok) return merged;
+  const { values, origin, warnings } = merged.value;
+  const parsed = schema.safeParse(values);
+  if (!parsed.success) {
+    return err(parsed.error.issues.flatMap((issue) => problemsOf(issue, merged.value)));
+  }
+  const problems = crossChecks(parsed.data, merged.value);
+  if (problems.length > 0) return err(problems);
+  return ok({
+    config: deepFreeze(clusterConfig(parsed.data)),
+    warnings,
+    origin: (path) => isSet(values, path) ? origin(path) : { kind: "default" },
+  });
+}
+
+/**
+ * The configuration of one node of the cluster. Refuses one that others could reach without proving
+ * who they are, unless the file says that this is meant.
+ */
+export function nodeConfig(
+  loaded: LoadedConfig,
+  choice: { readonly identity: string; readonly workingDirectory?: string | undefined },
+): Result<Config, Problem> {
+  const { config, origin } = loaded;
+  const position = config.nodes.findIndex((node) => node.identity === choice.identity);
+  const self = config.nodes[position];
+  if (self === undefined) {
+    const known = config.nodes.map((node) => node.identity).join(", ");
+    return err({
+      where: originText(origin(["node"])).replace(/:\d+$/, ""),
+      message: `no [[node]] has the identity "${printableText(choice.identity)}"; choose one of ` +
+        `these with --node-identity: ${known}`,
+    });
+  }
+  if (!isLoopback(self.address) && !config.insecure) {
+    return err({
+      where: originText(origin(["node", position, "address"])),
+      message:
+        `${self.identity} would listen on ${self.address}, which others can reach, and this ` +
+        `version has no peer keys or client authentication yet; use a loopback address, or accept ` +
+        `that everybody who reaches its ports can read and change everything by setting ` +
+        `insecure = true at the top of the file`,
+    });
+  }
+  const workingDirectory = choice.workingDirectory ?? `./keva-data/${directoryName(self.identity)}`;
+  return ok(deepFreeze({ ...config, self, workingDirectory }));
+}
+
+/** A single file name that is this identity and nothing else, whatever characters it has. */
+function directoryName(identity: string): string {
+  return encodeURIComponent(identity).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
+}
+
+/** The warning that every start carries. */
+export function trustWarning(config: Config): string {
+  const { self } = config;
+  return isLoopback(self.address)
+    ? "links between nodes and clients are not authenticated; only this machine can reach them"
+    : `insecure = true: everybody who reaches ${hostAndPort(self.address, self.userPort)} or ` +
+      `port ${self.peerPort} can read and change everything`;
+}
+
+function problemsOf(issue: Issue, merged: Merged): Problem[] {
+  if (issue.code !== "unrecognized_keys") {
+    const where = originText(merged.origin(issue.path));
+    const message = issue.code === "invalid_type" && isTable(issue)
+      ? "must be a table"
+      : issue.message;
+    return [{ where, message: `${fieldName(issue.path)} ${message}` }];
+  }
+  return issue.keys.map((key) => {
+    const path = [...issue.path, key];
+    return {
+      where: originText(merged.origin(path)),
+      message: `unknown key ${printableText(fieldName(path))}${
+        didYouMean(key, keysAt(issue.path)) || `; known here: ${keysAt(issue.path).join(", ")}`
+      }`,
+    };
+  });
+}
+
+type Issue = NonNullable<ReturnType<typeof schema.safeParse>["error"]>["issues"][number];
+
+/** Tables have no error text of their own. */
+function isTable(issue: Issue): boolean {
+  return issue.code === "invalid_type" && issue.expected === "object";
+}
+
+/** `limits.value_bytes_max`; positions in lists are left out, since the line says which. */
+function fieldName(path: readonly PropertyKey[]): string {
+  return path.filter((part) => typeof part !== "number").join(".");
+}
+
+function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
+  const problems: Problem[] = [];
+  const at = (...path: PropertyKey[]): string => originText(merged.origin(path));
+  const identities = new Map<string, number>();
+  const endpoints = new Map<string, string>();
+  raw.node.forEach((node, position) => {
+    const first = identities.get(node.identity);
+    if (first !== undefined) {
+      problems.push({
+        where: at("node", position, "identity"),
+        message: `node.identity "${node.identity}" is taken: see ${at("node", first, "identity")}`,
+      });
+    }
+    identities.set(node.identity, first ?? position);
+    for (const key of ["keva_port", "user_port"] as const) {
+      const endpoint = hostAndPort(node.address.toLowerCase(), node[key]);
+      const where = at("node", position, key);
+      const other = endpoints.get(endpoint);
+      if (other !== undefined) {
+        problems.push({ where, message: `node.${key} ${endpoint} is taken: see ${other}` });
+      }
+      endpoints.set(endpoint, other ?? `${key} in ${where}`);
+    }
+  });
+  const heartbeatMsMax = Math.floor(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME_MIN);
+  if ((raw.timing.heartbeat_ms ?? 0) > heartbeatMsMax) {
+    problems.push({
+      where: at("timing", "heartbeat_ms"),
+      message:
+        `timing.heartbeat_ms must be at most ${heartbeatMsMax} milliseconds, a third of the ` +
+        `shortest wait_time, not ${raw.timing.heartbeat_ms}`,
+    });
+  }
+  return problems;
+}
+
+function clusterConfig(raw: RawConfig): ClusterConfig {
+  return {
+    cluster: raw.cluster,
+    nodes: raw.node.map((node) => ({
+      identity: node.identity,
+      address: node.address,
+      peerPort: node.keva_port,
+      userPort: node.user_port,
+      electionTimeoutMs: node.wait_time,
+    })),
+    insecure: raw.insecure,
+    timing: {
+      heartbeatIntervalMs: raw.timing.heartbeat_ms ??
+        Math.round(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME),
+    },
+    storage: {
+      segmentBytes: raw.storage.segment_bytes,
+      snapshotBytes: raw.storage.snapshot_bytes,
+      snapshotEntries: raw.storage.snapshot_entries,
+    },
+    limits: {
+      valueBytesMax: raw.limits.value_bytes_max,
+      connectionsMax: raw.limits.connections_max,
+      requestTimeoutMs: raw.limits.request_timeout_ms,
+    },
+    log: raw.log,
+  };
+}
+
+/** The leader's heartbeats must reach the least patient node in time. */
+function shortestWaitMs(raw: RawConfig): number {
+  return Math.min(...raw.node.map((node) => node.wait_time));
+}
+
+function isSet(values: unknown, path: readonly PropertyKey[]): boolean {
+  let at = values;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return false;
+    at = (at as Record<PropertyKey, unknown>)[part];
+  }
+  return true;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

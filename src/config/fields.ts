@@ -1,0 +1,110 @@
+/**
+ * The kinds of setting, as zod types. Each accepts its value as text too, since the first Keva's
+ * files, the environment and flags hold nothing else, and carries its own documentation.
+ */
+
+import { TomlDate } from "smol-toml";
+import * as z from "zod";
+import { printableText } from "../base/mod.ts";
+import { parseHost } from "./address.ts";
+
+export type SettingMeta = {
+  readonly unit: string;
+  /** As it stands in a file; a sentence when it depends on other settings. */
+  readonly standard: string;
+  /** What is allowed, after "must be". */
+  readonly allowed: string;
+};
+
+type Range = { readonly min: number; readonly max: number };
+
+/** `what` is it, in an error: "a port number", "a whole number of bytes". */
+export function wholeNumber(what: string, range: Range) {
+  const error = mustBe(`${what} from ${range.min} to ${range.max}`);
+  return z.preprocess(
+    (value) => typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value,
+    z.number({ error }).int({ error }).min(range.min, { error }).max(range.max, { error }),
+  );
+}
+
+/** The number, its default, and both in its documentation. */
+export function wholeSetting(unit: string, range: Range & { readonly standard: number }) {
+  return wholeNumber(`a whole number of ${unit}`, range).default(range.standard).meta({
+    unit,
+    standard: String(range.standard),
+    allowed: `${range.min} to ${range.max}`,
+  });
+}
+
+/** Seconds, fractions allowed, turned into whole milliseconds. */
+export function seconds(range: Range) {
+  const error = mustBe(`a number of seconds from ${range.min} to ${range.max}`);
+  return z.preprocess(
+    (value) => typeof value === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(value) ? +value : value,
+    z.number({ error }).min(range.min, { error }).max(range.max, { error }),
+  ).transform((value) => Math.round(value * 1000));
+}
+
+export function choiceSetting<const T extends readonly [string, ...string[]]>(
+  choices: T,
+  standard: T[number],
+) {
+  const allowed = choices.map((choice) => `"${choice}"`).join(", ");
+  return z.enum(choices, { error: mustBe(`one of ${allowed}`) }).default(standard as never)
+    .meta({ unit: "choice", standard: `"${standard}"`, allowed });
+}
+
+export function booleanSetting(standard: boolean) {
+  const words: Record<string, boolean> = { true: true, false: false };
+  return z.preprocess(
+    (value) => typeof value === "string" ? words[value] ?? value : value,
+    z.boolean({ error: mustBe("true or false") }),
+  ).default(standard).meta({
+    unit: "choice",
+    standard: String(standard),
+    allowed: "true or false",
+  });
+}
+
+/** A name that goes into logs, tables and directories: visible ASCII, no spaces. */
+export function visibleName() {
+  const error = mustBe("1 to 64 visible ASCII characters without spaces");
+  return z.string({ error }).regex(/^[\x21-\x7e]{1,64}$/, { error });
+}
+
+export function nameSetting(standard: string) {
+  return visibleName().default(standard).meta({
+    unit: "text",
+    standard: `"${standard}"`,
+    allowed: "1 to 64 visible ASCII characters without spaces",
+  });
+}
+
+export function host() {
+  const error = mustBe("a host name or an IP address without a port");
+  return z.string({ error })
+    .refine((text) => parseHost(text) !== null, { error })
+    .transform((text) => parseHost(text) as string);
+}
+
+/** `[[node]]`, which no file can do without. */
+export function nodeTables<T extends z.ZodType>(node: T) {
+  const error = mustBe("one or more [[node]] tables");
+  return z.array(node, { error }).min(1, { error });
+}
+
+/** The text of an error: what is allowed, and what stands there instead. */
+function mustBe(allowed: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) =>
+    input === undefined
+      ? `is missing; it must be ${allowed}`
+      : `must be ${allowed}, not ${show(input)}`;
+}
+
+function show(input: unknown): string {
+  if (Array.isArray(input)) return "a list";
+  if (input instanceof TomlDate) return "a date";
+  if (typeof input === "object") return "a table";
+  if (typeof input !== "string") return String(input);
+  return `"${printableText(input.slice(0, 64))}"`;
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import {
+  type Config,
+  isLoopback,
+  loadConfig,
+  type LoadedConfig,
+  nodeConfig,
+  originText,
+  problemText,
+  trustWarning,
+} from "../../src/config/mod.ts";
+
+/** The file of the first Keva, as its users have it: every value is text. */
+const FIRST_KEVA = `
+[[node]]
+identity = "host1"
+address = "localhost"
+keva_port = "3811"
+user_port = "380"
+wait_time = "0.5"
+
+[[node]]
+identity = "host2"
+address = "localhost"
+keva_port = "3812"
+user_port = "381"
+wait_time = "2"
+`;
+
+const ONE = `[[node]]\nidentity = "a"\naddress = "127.0.0.1"\nkeva_port = 1\nuser_port = 2\n`;
+
+type Given = { env?: Record<string, string>; set?: string[] };
+
+function load(text: string, given: Given = {}): LoadedConfig {
+  const file = { path: "keva.toml", text };
+  const loaded = loadConfig({ file, env: given.env ?? {}, set: given.set ?? [] });
+  if (!loaded.ok) assert.fail(loaded.error.map(problemText).join("\n"));
+  return loaded.value;
+}
+
+function choose(loaded: LoadedConfig, identity: string): Config {
+  const config = nodeConfig(loaded, { identity });
+  if (!config.ok) assert.fail(problemText(config.error));
+  return config.value;
+}
+
+Deno.test("loadConfig() takes the first Keva's file unchanged", () => {
+  const config = choose(load(FIRST_KEVA), "host2");
+  assert.deepEqual(config.self, {
+    identity: "host2",
+    address: "localhost",
+    peerPort: 3812,
+    userPort: 381,
+    electionTimeoutMs: 2000,
+  });
+  assert.deepEqual(config.nodes.map((node) => node.electionTimeoutMs), [500, 2000]);
+  assert.equal(config.workingDirectory, "./keva-data/host2");
+});
+
+Deno.test("loadConfig() takes numbers as well as text", () => {
+  const asNumbers = FIRST_KEVA.replaceAll(/"(\d[\d.]*)"/g, "$1");
+  assert.ok(asNumbers.includes("wait_time = 0.5"));
+  assert.deepEqual(load(asNumbers).config, load(FIRST_KEVA).config);
+});
+
+Deno.test("loadConfig() fills in every default", () => {
+  assert.deepEqual(load(ONE).config, {
+    cluster: { name: "keva" },
+    nodes: [
+      { identity: "a", address: "127.0.0.1", peerPort: 1, userPort: 2, electionTimeoutMs: 1000 },
+    ],
+    insecure: false,
+    timing: { heartbeatIntervalMs: 100 },
+    storage: { segmentBytes: 67108864, snapshotBytes: 67108864, snapshotEntries: 100000 },
+    limits: { valueBytesMax: 1048576, connectionsMax: 1024, requestTimeoutMs: 5000 },
+    log: { level: "info", format: "text" },
+  });
+});
+
+Deno.test("loadConfig() derives the heartbeat from the least patient node", () => {
+  assert.equal(load(FIRST_KEVA).config.timing.heartbeatIntervalMs, 50);
+});
+
+Deno.test("loadConfig() lets flags win over variables, over the file, over defaults", () => {
+  const file = `${ONE}[log]\nlevel = "warn"\n`;
+  const env = { KEVA_LOG_LEVEL: "error" };
+  const set = ["log.level=debug"];
+  const level = (given: Given, text: string) => {
+    const loaded = load(text, given);
+    return [loaded.config.log.level, originText(loaded.origin(["log", "level"]))];
+  };
+  assert.deepEqual(level({}, ONE), ["info", "default"]);
+  assert.deepEqual(level({}, file), ["warn", "keva.toml:7"]);
+  assert.deepEqual(level({ env }, file), ["error", "KEVA_LOG_LEVEL"]);
+  assert.deepEqual(level({ env, set }, file), ["debug", "--set log.level"]);
+});
+
+Deno.test("loadConfig() gives a value that nobody can change", () => {
+  const config = choose(load(ONE), "a");
+  const frozen = (value: unknown): boolean =>
+    typeof value !== "object" || value === null ||
+    Object.isFrozen(value) && Object.values(value).every(frozen);
+  assert.ok(frozen(config));
+});
+
+Deno.test("loadConfig() warns of a mistyped variable but not of those that Kubernetes sets", () => {
+  const env = { KEVA_LOG_LEVELS: "debug", KEVA_SERVICE_HOST: "10.0.0.1", KEVA_PORT_380_TCP: "x" };
+  assert.deepEqual(load(ONE, { env }).warnings, [
+    'unknown variable KEVA_LOG_LEVELS; did you mean "KEVA_LOG_LEVEL"?',
+  ]);
+});
+
+Deno.test("nodeConfig() turns any identity into one directory name", () => {
+  const directory = (identity: string) =>
+    choose(load(ONE.replace('"a"', `'${identity}'`)), identity).workingDirectory;
+  assert.equal(directory("host.example-1"), "./keva-data/host.example-1");
+  assert.equal(directory("../x"), "./keva-data/..%2Fx");
+  assert.equal(directory(".."), "./keva-data/%2E%2E");
+});
+
+Deno.test("nodeConfig() lists the identities when the chosen one is not among them", () => {
+  const config = nodeConfig(load(FIRST_KEVA), { identity: "host9" });
+  assert.ok(!config.ok);
+  assert.equal(
+    problemText(config.error),
+    'keva.toml: no [[node]] has the identity "host9"; choose one of these with --node-identity: ' +
+      "host1, host2",
+  );
+});
+
+Deno.test("nodeConfig() refuses an address that others can reach, unless insecure = true", () => {
+  for (const address of ["10.0.0.1", "0.0.0.0", "::", "host1", "localhost.example.com"]) {
+    const open = ONE.replace("127.0.0.1", address);
+    const config = nodeConfig(load(open), { identity: "a" });
+    assert.ok(!config.ok);
+    assert.equal(
+      problemText(config.error),
+      `keva.toml:3: a would listen on ${address}, which others can reach, and this version has ` +
+        "no peer keys or client authentication yet; use a loopback address, or accept that " +
+        "everybody who reaches its ports can read and change everything by setting " +
+        "insecure = true at the top of the file",
+    );
+    const accepted = choose(load(`insecure = true\n${open}`), "a");
+    assert.match(trustWarning(accepted), /^insecure = true: everybody who reaches /);
+  }
+  assert.match(trustWarning(choose(load(ONE), "a")), /only this machine can reach them$/);
+});
+
+Deno.test("isLoopback() trusts only what can never leave this machine", () => {
+  const inside = ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "node1.localhost"];
+  const outside = ["128.0.0.1", "127.evil.com", "0.0.0.0", "::", "host1", "::ffff:10.0.0.1"];
+  for (const host of inside) assert.ok(isLoopback(host), host);
+  for (const host of outside) assert.ok(!isLoopback(host), host);
+});
