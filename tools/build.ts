@@ -6,12 +6,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+import { filesUnder, ROOT } from "./paths.ts";
 import { findRuntime } from "./runtime.ts";
-
-export const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/[/\\]$/, "");
 
 const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -30,6 +28,7 @@ const INPUTS = [
   "package-lock.json",
   "tools/build.ts",
   "tools/bundle.ts",
+  "tools/paths.ts",
   "tools/runtime.ts",
 ];
 
@@ -132,20 +131,11 @@ async function requirePinnedDeno(): Promise<void> {
 /** A digest of every input's path and content, and of `settings`. */
 async function fingerprint(settings: string[]): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify(settings));
-  for (const input of INPUTS) {
-    for (const path of await filesUnder(`${ROOT}/${input}`)) {
-      const content = await Deno.readFile(path);
-      hash.update(`${relative(path)}\n${content.length}\n`).update(content);
-    }
+  for (const path of filesUnder(...INPUTS)) {
+    const content = await Deno.readFile(`${ROOT}/${path}`);
+    hash.update(`${path}\n${content.length}\n`).update(content);
   }
   return hash.digest("hex");
-}
-
-/** Every file under `path` in a fixed order; `path` itself when it is a file. */
-async function filesUnder(path: string): Promise<string[]> {
-  if ((await Deno.stat(path)).isFile) return [path];
-  const names = (await Array.fromAsync(Deno.readDir(path))).map((entry) => entry.name).sort();
-  return (await Promise.all(names.map((name) => filesUnder(`${path}/${name}`)))).flat();
 }
 
 async function isCurrent(output: string, wanted: string): Promise<boolean> {

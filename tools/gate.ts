@@ -6,7 +6,8 @@
  * With paths, `deno task test tests/raft`, only the tests below them run.
  */
 
-import { buildBinary, ROOT } from "./build.ts";
+import { buildBinary } from "./build.ts";
+import { filesUnder, ROOT } from "./paths.ts";
 import { runTests, type Totals } from "./test_run.ts";
 
 /** What is formatted, linted and type-checked. Folders that do not exist yet are left out. */
@@ -20,11 +21,11 @@ const totals: Totals = { passed: 0, failed: 0, ignored: 0 };
 async function main(mode: string | undefined, paths: string[]): Promise<void> {
   if (mode === "ok") await step("format", () => deno("fmt", "--check"));
   if (paths.length === 0) {
-    const sources = SOURCES.filter(exists);
+    const sources = SOURCES.filter((path) => filesUnder(path).length > 0);
     await step("types", () => deno("check", "--quiet", ...sources));
     await step("lint", () => deno("lint", "--quiet", ...sources));
   }
-  const { parallel, alone } = await selectTests(paths);
+  const { parallel, alone } = selectTests(paths);
   await run("tests", parallel, ["--parallel"]);
   if (alone.length > 0 && await step("build", built)) await run("end-to-end tests", alone, []);
   if (totals.passed === 0 && totals.failed === 0) {
@@ -72,10 +73,12 @@ async function built(): Promise<boolean> {
 }
 
 /** Test files under `paths` (default: all), apart from those that must run alone. */
-async function selectTests(paths: string[]): Promise<{ parallel: string[]; alone: string[] }> {
+function selectTests(paths: string[]): { parallel: string[]; alone: string[] } {
   const all: string[] = [];
   for (const path of paths.length === 0 ? ["tests"] : paths) {
-    const found = exists(path) ? await testFilesUnder(path.replace(/^\.\/|\/$/g, "")) : [];
+    const found = filesUnder(path.replace(/^\.\/|\/$/g, "")).filter((file) =>
+      /_test\.ts$/.test(file)
+    );
     if (found.length === 0) {
       console.error(`Cannot find a test under ${path}: name a *_test.ts file or a folder of them.`);
       totals.failed += 1;
@@ -84,21 +87,6 @@ async function selectTests(paths: string[]): Promise<{ parallel: string[]; alone
   }
   const isAlone = (path: string): boolean => path.startsWith(`${END_TO_END}/`);
   return { parallel: all.filter((path) => !isAlone(path)), alone: all.filter(isAlone) };
-}
-
-async function testFilesUnder(path: string): Promise<string[]> {
-  if (Deno.statSync(`${ROOT}/${path}`).isFile) return path.endsWith("_test.ts") ? [path] : [];
-  const names = (await Array.fromAsync(Deno.readDir(`${ROOT}/${path}`))).map(({ name }) => name);
-  return (await Promise.all(names.sort().map((name) => testFilesUnder(`${path}/${name}`)))).flat();
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(`${ROOT}/${path}`);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function heading(name: string): void {
