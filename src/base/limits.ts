@@ -72,4 +72,21 @@ export const limits = {
   idleTimeoutMs: 75_000,
   /** Request bodies held in memory over all connections. Hit: 503 with Retry-After. */
   bodyBytesInFlightMax: 128 * MIB,
+  /** Header fields of one request (431), and bytes of one line of a chunked body (400). */
+  headerFieldsMax: 100,
+  chunkLineBytesMax: 16,
+  /** Pipelined requests of one connection that are served together; the next ones wait unread. */
+  pipelinedRequestsMax: 64,
+  /** Answers gathered before a write; a body larger than this is written by itself, uncopied. */
+  responseBatchBytes: 64 * KIB,
+  /** How long the rest of a refused request is read and dropped, so that its answer arrives. */
+  lingerTimeoutMs: 2_000,
+  /** Refused connections that wait for their 503 to arrive. Hit: closed without a word. */
+  refusedConnectionsMax: 64,
+
+  /** Default for `limits.request_timeout_ms`, and the most that one request may ask for. */
+  requestTimeoutMs: 5_000,
+  requestTimeoutMsMax: 60_000,
+  /** A readiness probe asks for one read round and waits no longer. */
+  readyTimeoutMs: 1_000,
 } as const;

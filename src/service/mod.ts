@@ -1,0 +1,25 @@
+/**
+ * Layer 3: the one API that every protocol calls.
+ *
+ * Duty: validation, conditions, deadlines, permissions by operation, and the table of error codes.
+ * Invariants:
+ * - every refusal and failure is a row of `errorTable`; nothing is thrown to a caller;
+ * - a refused request has had no effect; the effect of a failed write is what the replica reports;
+ * - the same request means the same through every protocol, because only this folder decides.
+ * May import: base, node; kv types.
+ */
+
+export type { ClusterStatus, MemberStatus, NodeStatus } from "../node/mod.ts";
+export type { Item, Revision } from "../kv/mod.ts";
+export {
+  type Effect,
+  type ErrorCode,
+  type ErrorRow,
+  errorTable,
+  explain,
+  refusal,
+  type ServiceError,
+} from "./errors.ts";
+export { type Operation, type OperationName, operations, type Permission } from "./operations.ts";
+export { Service, type ServiceOptions } from "./service.ts";
+export type * from "./types.ts";

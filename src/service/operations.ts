@@ -1,0 +1,28 @@
+/**
+ * The table of operations: what a caller can ask for, and the permission that it takes. Every
+ * method of Service and every route of an adapter is named here, and tests enumerate both, so that
+ * access control has one place to stand.
+ */
+
+/**
+ * `public` is what a load balancer may know; it reveals nothing about keys, values or members.
+ */
+export type Permission = "public" | "read" | "write" | "inspect";
+
+export type Operation = {
+  readonly permission: Permission;
+  readonly summary: string;
+};
+
+export const operations = {
+  read: { permission: "read", summary: "The item under a key" },
+  put: { permission: "write", summary: "Store an item under a key" },
+  delete: { permission: "write", summary: "Remove the item under a key" },
+  status: { permission: "inspect", summary: "This node's own view" },
+  clusterStatus: { permission: "inspect", summary: "Every member's view" },
+  live: { permission: "public", summary: "Whether the process is alive" },
+  ready: { permission: "public", summary: "Whether linearizable reads work here" },
+  describe: { permission: "public", summary: "What this server is" },
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof operations;

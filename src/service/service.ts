@@ -1,0 +1,153 @@
+/**
+ * The operations. Each validates, sets the deadline, asks the replica, and translates its answer.
+ */
+
+import { type Clock, err, limits, ok, type Result } from "../base/mod.ts";
+import type { ClusterStatus, NodeStatus, Replica } from "../node/mod.ts";
+import type { Check, Mutation, Outcome } from "../kv/mod.ts";
+import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
+import type {
+  ClusterView,
+  DeleteAnswer,
+  PutAnswer,
+  PutRequest,
+  ReadAnswer,
+  ReadOptions,
+  RequestOptions,
+  WriteConditions,
+  WriteOptions,
+} from "./types.ts";
+import { checkContentType, checkKey, checkValue } from "./validation.ts";
+
+type Answer<T> = Promise<Result<T, ServiceError>>;
+type Applied = Extract<Outcome, { kind: "applied" }>;
+
+export type ServiceOptions = {
+  readonly replica: Replica;
+  readonly clock: Clock;
+  readonly valueBytesMax?: number;
+  /** For requests that name no time of their own. */
+  readonly requestTimeoutMs?: number;
+};
+
+export class Service {
+  readonly valueBytesMax: number;
+  readonly requestTimeoutMsMax: number;
+  readonly #replica: Replica;
+  readonly #clock: Clock;
+  readonly #requestTimeoutMs: number;
+  #readiness: Answer<void> | null = null;
+  #clusterView: Promise<ClusterView> | null = null;
+
+  constructor(options: ServiceOptions) {
+    this.#replica = options.replica;
+    this.#clock = options.clock;
+    this.valueBytesMax = options.valueBytesMax ?? limits.valueBytesMax;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? limits.requestTimeoutMs;
+    this.requestTimeoutMsMax = Math.max(this.#requestTimeoutMs, limits.requestTimeoutMsMax);
+  }
+
+  async read(key: Uint8Array, options: ReadOptions): Answer<ReadAnswer> {
+    const refused = checkKey(key);
+    if (refused !== null) return err(refused);
+    if (options.consistency === "linearizable") {
+      const confirmed = await this.#replica.linearize(this.#deadline(options));
+      if (!confirmed.ok) return err(readFailure(confirmed.error));
+    }
+    return ok({ item: this.#replica.read(key) ?? null, consistency: options.consistency });
+  }
+
+  async put(request: PutRequest, options: WriteOptions = {}): Answer<PutAnswer> {
+    const { key, value, contentType } = request;
+    const refused = checkKey(key) ?? checkValue(value, this.valueBytesMax) ??
+      checkContentType(contentType);
+    if (refused !== null) return err(refused);
+    const applied = await this.#write({ kind: "put", key, value, contentType }, options);
+    if (!applied.ok) return applied;
+    const { revision, existed } = applied.value;
+    return ok({ revision, created: existed[0] !== true });
+  }
+
+  async delete(key: Uint8Array, options: WriteOptions = {}): Answer<DeleteAnswer> {
+    const refused = checkKey(key);
+    if (refused !== null) return err(refused);
+    const applied = await this.#write({ kind: "delete", key }, options);
+    if (!applied.ok) return applied;
+    const { revision, existed } = applied.value;
+    return ok({ revision, existed: existed[0] === true });
+  }
+
+  status(): NodeStatus {
+    return this.#replica.status();
+  }
+
+  /** Callers that ask while an answer is on its way share it: the question costs messages. */
+  clusterStatus(): Promise<ClusterView> {
+    this.#clusterView ??= this.#replica.clusterStatus().then(withLag).finally(() => {
+      this.#clusterView = null;
+    });
+    return this.#clusterView;
+  }
+
+  /** That this code runs is the answer. */
+  live(): boolean {
+    return true;
+  }
+
+  /** Probes share one read round, so that however often they come they cost one at a time. */
+  ready(): Answer<void> {
+    this.#readiness ??= this.#confirmReads().finally(() => {
+      this.#readiness = null;
+    });
+    return this.#readiness;
+  }
+
+  async #confirmReads(): Answer<void> {
+    const confirmed = await this.#replica.linearize(this.#clock.now() + limits.readyTimeoutMs);
+    return confirmed.ok ? ok() : err(readFailure(confirmed.error));
+  }
+
+  async #write(mutation: Mutation, options: WriteOptions): Answer<Applied> {
+    const checks = options.conditions === undefined
+      ? []
+      : checksOf(mutation.key, options.conditions);
+    const command = { checks, mutations: [mutation] };
+    const outcome = await this.#replica.execute(command, this.#deadline(options));
+    if (!outcome.ok) return err(writeFailure(outcome.error));
+    if (outcome.value.kind === "applied") return ok(outcome.value);
+    return err(conditionFailed(outcome.value.revision));
+  }
+
+  /** On the scale of Clock.now(). */
+  #deadline(options: RequestOptions): number {
+    const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs;
+    return this.#clock.now() + Math.min(timeoutMs, this.requestTimeoutMsMax);
+  }
+}
+
+function checksOf(key: Uint8Array, conditions: WriteConditions): Check[] {
+  const checks: Check[] = [];
+  const { revision, exists } = conditions;
+  if (revision !== undefined) checks.push({ kind: "revision", key, revision });
+  if (exists === true) checks.push({ kind: "exists", key });
+  if (exists === false) checks.push({ kind: "revision", key, revision: 0 });
+  return checks;
+}
+
+function conditionFailed(revision: number): ServiceError {
+  const detail = revision === 0
+    ? "There is no item under this key."
+    : `The item under this key has revision ${revision}.`;
+  return { ...refusal("conditionFailed", detail), revision };
+}
+
+/** Lag is counted from the highest commit index that any member reports. */
+function withLag(status: ClusterStatus): ClusterView {
+  const commits = status.members.map((member) => member.status?.commit ?? 0);
+  const commit = Math.max(0, ...commits);
+  const members = status.members.map((member) => ({
+    ...member,
+    lag: member.status === undefined ? null : Math.max(0, commit - member.status.applied),
+  }));
+  return { cluster: status.cluster, answeredBy: status.answeredBy, members };
+}
