@@ -1,0 +1,128 @@
+/**
+ * The operations of a cluster as methods.
+ */
+
+import { parseEndpoint } from "./endpoint.ts";
+import { KevaError } from "./error.ts";
+import { keyTarget } from "./key_target.ts";
+import { type Answer, type Request, Transport } from "./transport.ts";
+import type {
+  CallOptions,
+  ClusterStatus,
+  DeleteAnswer,
+  GetOptions,
+  Item,
+  PutAnswer,
+  PutOptions,
+  WriteOptions,
+} from "./types.ts";
+
+export type KevaClientOptions = {
+  /** `host:port` of one or more nodes: their `user_port`. */
+  readonly endpoints: readonly string[];
+  /** For each call that names no time of its own. */
+  readonly timeoutMs?: number;
+  /** Absent: the one that the runtime has. */
+  readonly fetch?: typeof fetch;
+};
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Reads and writes a Keva cluster. Every method throws {@link KevaError}, whose `effect` says
+ * whether a failed write may have happened.
+ */
+export class KevaClient {
+  readonly #transport: Transport;
+  readonly #timeoutMs: number;
+
+  constructor(options: KevaClientOptions) {
+    const endpoints = options.endpoints.map((text) => {
+      const endpoint = parseEndpoint(text);
+      if (!endpoint.ok) throw badEndpoint(endpoint.error);
+      return endpoint.value;
+    });
+    if (endpoints.length === 0) throw badEndpoint("no endpoint was given");
+    this.#transport = new Transport(endpoints, options.fetch ?? fetch);
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  /** The item, or null when there is none. Linearizable unless the options say otherwise. */
+  async get(key: Uint8Array, options: GetOptions = {}): Promise<Item | null> {
+    const parameters = options.consistency === "stale" ? { consistency: "stale" } : {};
+    const target = withParameters(keyTarget(key), parameters);
+    const { response, body } = await this.#send({ method: "GET", target }, options);
+    if (response.status === 204) return null;
+    const { headers } = response;
+    return {
+      value: body,
+      contentType: headers.get("content-type") ?? "",
+      revision: Number(headers.get("keva-revision")),
+      consistency: headers.get("keva-consistency") === "stale" ? "stale" : "linearizable",
+    };
+  }
+
+  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutAnswer> {
+    const contentType = options.contentType ?? "application/octet-stream";
+    const headers = { "content-type": contentType, ...conditions(options) };
+    const request: Partial<Request> = { headers, body: value };
+    const answer = await this.#send({ method: "PUT", target: keyTarget(key), ...request }, options);
+    return { revision: Number(json(answer)["revision"]) };
+  }
+
+  async delete(key: Uint8Array, options: WriteOptions = {}): Promise<DeleteAnswer> {
+    const headers = conditions(options);
+    const answer = await this.#send({ method: "DELETE", target: keyTarget(key), headers }, options);
+    const { revision, existed } = json(answer);
+    return { revision: Number(revision), existed: existed === true };
+  }
+
+  /** What the first node that answers knows about all of them. */
+  async status(options: CallOptions = {}): Promise<ClusterStatus> {
+    const answer = await this.#send({ method: "GET", target: "/v1/cluster/status" }, options);
+    return json(answer) as unknown as ClusterStatus;
+  }
+
+  #send(
+    request: Omit<Request, "timeoutMs" | "signal">,
+    options: CallOptions,
+  ): Promise<Answer> {
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    return this.#transport.send({ ...request, timeoutMs, signal: options.signal });
+  }
+}
+
+function conditions(options: WriteOptions): Record<string, string> {
+  const { ifRevision } = options;
+  if (ifRevision === undefined) return {};
+  return ifRevision === 0 ? { "if-none-match": "*" } : { "if-match": `"${ifRevision}"` };
+}
+
+function withParameters(target: string, parameters: Record<string, string>): string {
+  let all = target;
+  for (const [name, value] of Object.entries(parameters)) {
+    all += `${all.includes("?") ? "&" : "?"}${name}=${value}`;
+  }
+  return all;
+}
+
+function json({ response, body }: Answer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Reported below.
+  }
+  throw new KevaError({
+    code: "notKeva",
+    effect: "unknown",
+    message: `${response.url} answered ${response.status} without a JSON object`,
+    next: "Check that the endpoint is the user_port of a node.",
+    status: response.status,
+  });
+}
+
+function badEndpoint(message: string): KevaError {
+  const next = "Name one or more nodes as host:port, as in localhost:380.";
+  return new KevaError({ code: "badEndpoint", effect: "none", message, next });
+}

@@ -1,0 +1,15 @@
+/**
+ * Layer 4: the client library, shared by the command line and by programs.
+ *
+ * Duty: reach the cluster over HTTP at any of several endpoints, move on to the next one where that
+ * is safe, and report every failure with its effect.
+ * Invariants: a write is sent again only when it certainly had no effect; every call ends at its
+ * deadline; nothing here needs more than `fetch` and timers, so it runs in browsers and Node too.
+ * May import: base.
+ */
+
+export { KevaClient, type KevaClientOptions } from "./client.ts";
+export { type Effect, KevaError } from "./error.ts";
+export { type Endpoint, parseEndpoint, parseEndpoints, PORT_STANDARD } from "./endpoint.ts";
+export { keyTarget } from "./key_target.ts";
+export type * from "./types.ts";

@@ -1,0 +1,205 @@
+/**
+ * One request to a cluster: tries its endpoints until one answers or the deadline comes.
+ *
+ * The rule that keeps writes honest: after an attempt that may have reached a node, a write is
+ * never sent again. It is sent again only when the connection was refused, so that nothing left
+ * this machine, or when the node itself says that there was no effect.
+ */
+
+import type { Endpoint } from "./endpoint.ts";
+import { errorOf, FIND_OUT, KevaError } from "./error.ts";
+
+export type Request = {
+  readonly method: "GET" | "PUT" | "DELETE";
+  /** Path and parameters. */
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type Answer = { readonly response: Response; readonly body: Uint8Array };
+
+/** Between two rounds over all endpoints: doubles from the first to the second. */
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 1_000;
+
+export class Transport {
+  readonly #endpoints: readonly Endpoint[];
+  readonly #fetch: typeof fetch;
+  /** The endpoint that answered last: the next request starts there. */
+  #preferred = 0;
+
+  constructor(endpoints: readonly Endpoint[], fetchToUse: typeof fetch) {
+    this.#endpoints = endpoints;
+    this.#fetch = fetchToUse;
+  }
+
+  /** The answer of the first endpoint that gives one, or throws {@link KevaError}. */
+  async send(request: Request): Promise<Answer> {
+    if (request.signal?.aborted) throw abortedBeforeSending();
+    const deadline = new Deadline(request.timeoutMs, request.signal);
+    try {
+      return await this.#rounds(request, deadline);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #rounds(request: Request, deadline: Deadline): Promise<Answer> {
+    for (let pauseMs = PAUSE_MS_MIN;; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
+      const failure = await this.#round(request, deadline);
+      if (!(failure instanceof KevaError)) return failure;
+      // Nobody listens at all: waiting would not help. A node that answered may soon do better.
+      if (failure.code === "unreachable") throw failure;
+      await deadline.pause(pauseMs);
+      if (deadline.signal.aborted) throw failure;
+    }
+  }
+
+  /** Asks each endpoint once; returns the last failure when each may be asked again. */
+  async #round(request: Request, deadline: Deadline): Promise<Answer | KevaError> {
+    let failure: KevaError | null = null;
+    const start = this.#preferred;
+    for (let i = 0; i < this.#endpoints.length; i++) {
+      const position = (start + i) % this.#endpoints.length;
+      const answer = await this.#attempt(this.#endpoints[position] as Endpoint, request, deadline);
+      if (!(answer instanceof KevaError)) {
+        this.#preferred = position;
+        return answer;
+      }
+      if (!mayTryNext(answer, request)) throw answer;
+      if (deadline.signal.aborted) throw answer;
+      // What a node said tells more than that another one is down.
+      if (failure === null || failure.status === undefined) failure = answer;
+    }
+    return failure as KevaError;
+  }
+
+  async #attempt(
+    endpoint: Endpoint,
+    request: Request,
+    deadline: Deadline,
+  ): Promise<Answer | KevaError> {
+    const where = `${endpoint.host}:${endpoint.port}`;
+    const isWrite = request.method !== "GET";
+    try {
+      const call = this.#fetch;
+      const response = await call(`http://${where}${request.target}`, {
+        method: request.method,
+        headers: { ...request.headers },
+        redirect: "error",
+        signal: deadline.signal,
+        ...request.body === undefined ? {} : { body: request.body as BodyInit },
+      });
+      if (!response.ok) return await errorOf(response, isWrite);
+      return { response, body: new Uint8Array(await response.arrayBuffer()) };
+    } catch (cause) {
+      return attemptError({ where, isWrite, cause, deadline });
+    }
+  }
+}
+
+function abortedBeforeSending(): KevaError {
+  const message = "the request was given up before it was sent";
+  return new KevaError({ code: "aborted", effect: "none", message, next: "Try again." });
+}
+
+type Attempt = {
+  readonly where: string;
+  readonly isWrite: boolean;
+  readonly cause: unknown;
+  readonly deadline: Deadline;
+};
+
+function attemptError({ where, isWrite, cause, deadline }: Attempt): KevaError {
+  if (wasRefused(cause)) {
+    return new KevaError({
+      code: "unreachable",
+      effect: "none",
+      message: `no node answers at ${where}`,
+      next: "Check that the node is running and that --endpoints names its user_port.",
+      cause,
+    });
+  }
+  const effect = isWrite ? "unknown" : "none";
+  const next = isWrite ? FIND_OUT : "Try again.";
+  if (deadline.signal.aborted) {
+    const { timedOut, timeoutMs } = deadline;
+    return new KevaError({
+      code: timedOut ? "timeout" : "aborted",
+      effect,
+      message: timedOut
+        ? `${where} did not answer within ${timeoutMs} ms`
+        : `the request to ${where} was given up`,
+      next,
+      cause,
+    });
+  }
+  const message = `the connection to ${where} broke before the answer was complete`;
+  return new KevaError({ code: "connectionLost", effect, message, next, cause });
+}
+
+/** Whether another endpoint may be asked after this failure. */
+function mayTryNext(failure: KevaError, request: Request): boolean {
+  if (failure.status === undefined) return failure.effect === "none";
+  const isBusy = failure.status === 503 || failure.status === 429;
+  const isRead = request.method === "GET";
+  return failure.effect === "none" && (isBusy || (isRead && failure.status >= 500));
+}
+
+/**
+ * Whether nothing was sent because no connection came about. Deno says so in the message, Node in
+ * the code of the cause; browsers do not tell, so there a lost write is always of unknown effect.
+ */
+function wasRefused(error: unknown): boolean {
+  if (!(error instanceof TypeError)) return false;
+  const { cause } = error as { cause?: { code?: unknown } };
+  const code = String(cause?.code ?? "");
+  return /client error \(Connect\)/.test(error.message) ||
+    ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"].includes(code);
+}
+
+/** Aborts at the end of the given time, or when the caller's own signal does. */
+class Deadline {
+  readonly timeoutMs: number;
+  timedOut = false;
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #abort = (): void => this.#controller.abort();
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
+    this.timeoutMs = timeoutMs;
+    this.#outer = outer;
+    this.#timer = setTimeout(() => {
+      this.timedOut = true;
+      this.#abort();
+    }, timeoutMs);
+    outer?.addEventListener("abort", this.#abort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves after that time, or at once when the deadline comes. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        this.signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.signal.addEventListener("abort", done);
+    });
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener("abort", this.#abort);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Requests and answers of the client. The status types describe what `/v1/cluster/status` sends.
+ */
+
+export type Consistency = "linearizable" | "stale";
+
+export type CallOptions = {
+  /** For the whole call, all endpoints tried included. Absent: the client's own. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+export type GetOptions = CallOptions & { readonly consistency?: Consistency };
+
+export type WriteOptions = CallOptions & {
+  /** Write only if the item has this revision now; 0: only if there is none. */
+  readonly ifRevision?: number;
+};
+
+export type PutOptions = WriteOptions & { readonly contentType?: string };
+
+export type Item = {
+  readonly value: Uint8Array;
+  readonly contentType: string;
+  readonly revision: number;
+  readonly consistency: Consistency;
+};
+
+export type PutAnswer = { readonly revision: number };
+export type DeleteAnswer = { readonly revision: number; readonly existed: boolean };
+
+export type MemberStatus = {
+  readonly id: string;
+  readonly peerAddress: string;
+  readonly clientAddress: string;
+  readonly reachable: boolean;
+  /** Committed entries that the member has not applied; null when it is unreachable. */
+  readonly lag: number | null;
+  /** Absent when the member is unreachable. */
+  readonly status?: {
+    readonly version: string;
+    readonly role: string;
+    readonly term: number;
+    readonly leader: string | null;
+    readonly commit: number;
+    readonly applied: number;
+    readonly diskFull: boolean;
+  };
+};
+
+export type ClusterStatus = {
+  readonly cluster: string;
+  readonly answeredBy: string;
+  readonly members: readonly MemberStatus[];
+};
