@@ -1,27 +1,33 @@
 /**
  * `deno task start [keva dev flags]`: builds if needed, then runs `keva dev` in the foreground.
  *
- * What stands between a person and Keva is npm, deno's npm launcher, deno task and this file, and
- * the launcher dies of a signal without telling its child. Two consequences are cured here. Ctrl-C
- * would give the prompt back while the cluster is still stopping: so the terminal hands this
- * process the key itself, and it alone signals keva. And when npm is stopped from outside, the
- * cluster would live on unseen: so it is stopped once the launcher is gone.
+ * Between a person and Keva stand npm, the launcher of its deno package, deno task and this file,
+ * and the launcher dies of a signal without telling its child. Hence the cures here:
+ * - keva runs in a process group of its own, so that it is told to stop once, and by this file only;
+ * - Ctrl-C is read as a key. As a signal it would end npm at once, and the prompt would come back
+ *   while the cluster is still stopping;
+ * - when npm is stopped from outside, this file sees that and stops the cluster.
  */
 
 import { buildBinary } from "./build.ts";
+import { whenLauncherIsGone } from "./launcher.ts";
 
 const CTRL_C = 0x03;
-const LAUNCHER_POLL_MS = 500;
+const ON_WINDOWS = Deno.build.os === "windows";
 
 async function main(): Promise<number> {
   const binary = await buildBinary();
-  const keva = new Deno.Command(binary, { args: ["dev", ...Deno.args], stdin: "null" }).spawn();
-  const stop = (): void => signal(keva, "SIGTERM");
+  const keva = new Deno.Command(binary, {
+    args: ["dev", ...Deno.args],
+    stdin: "null",
+    detached: !ON_WINDOWS,
+  }).spawn();
+  const stop = once(() => signal(keva, "SIGTERM"));
   Deno.addSignalListener("SIGINT", stop);
-  if (Deno.build.os !== "windows") {
+  if (!ON_WINDOWS) {
     Deno.addSignalListener("SIGTERM", stop);
     Deno.addSignalListener("SIGHUP", stop);
-    if (Deno.env.has("npm_lifecycle_event")) void whenLauncherIsGone().then(stop);
+    void whenLauncherIsGone().then(stop);
   }
   const restoreTerminal = onCtrlC(() => signal(keva, "SIGINT"));
   const { code } = await keva.status;
@@ -31,7 +37,7 @@ async function main(): Promise<number> {
 
 /** Calls `run` when Ctrl-C is typed, instead of the signal to every process of the terminal. */
 function onCtrlC(run: () => void): () => void {
-  if (!Deno.stdin.isTerminal() || Deno.build.os === "windows") return () => {};
+  if (ON_WINDOWS || !Deno.stdin.isTerminal()) return () => {};
   Deno.stdin.setRaw(true);
   void readKeys(run);
   return () => Deno.stdin.setRaw(false);
@@ -46,21 +52,13 @@ async function readKeys(onInterrupt: () => void): Promise<void> {
   }
 }
 
-/** Resolves when the process that started `deno task` has ended. */
-async function whenLauncherIsGone(): Promise<void> {
-  const launcher = await parentOf(Deno.ppid);
-  while (await parentOf(Deno.ppid) === launcher) {
-    await new Promise((resolve) => setTimeout(resolve, LAUNCHER_POLL_MS));
-  }
-}
-
-async function parentOf(pid: number): Promise<string> {
-  if (Deno.build.os === "linux") {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")")).split(" ")[2]!; // The name before it may hold spaces.
-  }
-  const ps = new Deno.Command("ps", { args: ["-o", "ppid=", "-p", String(pid)] });
-  return new TextDecoder().decode((await ps.output()).stdout).trim();
+/** A group signal and the end of the launcher ask for the same thing, which keva hears once. */
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) run();
+    done = true;
+  };
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
