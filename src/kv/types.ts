@@ -29,7 +29,10 @@ export type Mutation =
   | { readonly kind: "delete"; readonly key: Uint8Array };
 
 /** All checks hold and all mutations happen, or nothing does. */
-export type Command = { readonly checks: readonly Check[]; readonly mutations: readonly Mutation[] };
+export type Command = {
+  readonly checks: readonly Check[];
+  readonly mutations: readonly Mutation[];
+};
 
 /** What applying a command gave: the same on every node. */
 export type Outcome =

@@ -1,0 +1,21 @@
+/**
+ * Layer 1: the replicated state machine.
+ *
+ * Duty: an ordered map of byte keys to items, the commands that change it, and its image.
+ * Invariants: pure and deterministic; numbered S1… beside the state they guard.
+ * May import: base.
+ */
+
+export {
+  decodeCommand,
+  decodeOutcome,
+  encodeCommand,
+  encodeOutcome,
+  stampCommand,
+  type StampedCommand,
+} from "./command.ts";
+export { describeCommand } from "./describe.ts";
+export type { Image } from "./image.ts";
+export { ImageLoader } from "./image_loader.ts";
+export { KvState } from "./store.ts";
+export type * from "./types.ts";

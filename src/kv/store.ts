@@ -1,0 +1,139 @@
+/**
+ * The state machine: an ordered map from keys to items, changed only by log entries.
+ *
+ * Invariants:
+ * - S1 the state after entry n is a function of the entries 1 to n alone.
+ * - S2 `applied` grows by one per entry; the revision of an item is the index of its write.
+ * - S3 a command happens as a whole or not at all.
+ * - S4 `timeMs` never decreases, whatever the leaders' clocks do.
+ */
+
+import createTree from "sorted-btree";
+import { type Hash, invariant } from "../base/mod.ts";
+import { decodeCommand } from "./command.ts";
+import { ItemsDigest } from "./digest.ts";
+import { Image } from "./image.ts";
+import { keyText } from "./key_text.ts";
+import type { Check, Item, Mutation, Outcome } from "./types.ts";
+
+// A CommonJS package: its class may arrive as the module or as the module's default.
+type Tree = import("sorted-btree").default<string, Item>;
+const BTree = ((createTree as { default?: unknown }).default ?? createTree) as new () => Tree;
+
+export class KvState {
+  readonly #items: Tree = new BTree();
+  readonly #digest: ItemsDigest;
+  #applied = 0;
+  #timeMs = 0;
+
+  constructor(hash: Hash) {
+    this.#digest = new ItemsDigest(hash);
+  }
+
+  /** The index of the last entry that is reflected here. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** The cluster's time: the highest that a leader has stamped on a command. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(key: Uint8Array): Item | undefined {
+    return this.#items.get(keyText(key));
+  }
+
+  /** Applies the command that the entry at `index` carries. */
+  apply(index: number, payload: Uint8Array): Outcome {
+    const command = decodeCommand(payload);
+    // Leaders refuse what they cannot read, so this is a log of a newer version, or damage.
+    invariant("S1", command.ok, () => `unreadable command at ${index}`);
+    this.#advance(index);
+    const { timeMs, checks, mutations } = command.value;
+    this.#timeMs = Math.max(this.#timeMs, timeMs);
+    const failed = this.#firstFailed(checks);
+    if (failed !== null) return failed;
+    return { kind: "applied", revision: index, existed: mutations.map((one) => this.#mutate(one)) };
+  }
+
+  /** The entry at `index` is no command: it only counts. */
+  applyOther(index: number): void {
+    this.#advance(index);
+  }
+
+  /** 16 hexadecimal digits over all replicated state; equal on all nodes at an equal index. */
+  digest(): string {
+    return this.#digest.text(this.#applied, this.#timeMs, this.#items.size);
+  }
+
+  /** The state as it is now, which later changes leave alone; costs nothing until they come. */
+  freeze(): Image {
+    return new Image({
+      applied: this.#applied,
+      timeMs: this.#timeMs,
+      size: this.#items.size,
+      digest: this.digest(),
+      items: this.#items.clone().entries(),
+    });
+  }
+
+  /** Loading an image: the counters first, then the items in order. */
+  restoreCounters(applied: number, timeMs: number): void {
+    invariant("S2", this.#applied === 0 && this.size === 0, () => "restoring into a used state");
+    this.#applied = applied;
+    this.#timeMs = timeMs;
+  }
+
+  restoreItem(key: Uint8Array, item: Item): void {
+    this.#put(key, item);
+  }
+
+  #advance(index: number): void {
+    invariant("S2", index === this.#applied + 1, () => `entry ${index} after ${this.#applied}`);
+    this.#applied = index;
+  }
+
+  #firstFailed(checks: readonly Check[]): Outcome | null {
+    for (const [position, check] of checks.entries()) {
+      const revision = this.get(check.key)?.revision ?? 0;
+      const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
+      if (!holds) return { kind: "checkFailed", check: position, revision };
+    }
+    return null;
+  }
+
+  /** True when the key held an item before. */
+  #mutate(mutation: Mutation): boolean {
+    if (mutation.kind === "delete") return this.#delete(mutation.key);
+    // The value is a view of a whole frame, which must not stay in memory for its sake.
+    const value = mutation.value.slice();
+    return this.#put(mutation.key, {
+      value,
+      contentType: mutation.contentType,
+      revision: this.#applied,
+    });
+  }
+
+  #put(key: Uint8Array, item: Item): boolean {
+    const text = keyText(key);
+    const before = this.#items.get(text);
+    if (before !== undefined) this.#digest.remove(key, before);
+    this.#digest.add(key, item);
+    this.#items.set(text, item);
+    return before !== undefined;
+  }
+
+  #delete(key: Uint8Array): boolean {
+    const text = keyText(key);
+    const before = this.#items.get(text);
+    if (before === undefined) return false;
+    this.#digest.remove(key, before);
+    this.#items.delete(text);
+    return true;
+  }
+}
