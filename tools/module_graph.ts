@@ -36,8 +36,7 @@ export async function readGraph(files: string[]): Promise<ModuleGraph> {
   const graph: ModuleGraph = { modules: [], imports: [] };
   for (const module of (await denoInfo(files)).modules) {
     const from = fromFileUrl(module.specifier);
-    if (from === undefined) continue;
-    if (module.error !== undefined) throw new Error(`Cannot read ${from}: ${module.error}`);
+    if (from === undefined || module.error !== undefined) continue; // The type check names errors.
     graph.modules.push(from);
     for (const { code, type } of module.dependencies ?? []) {
       const to = fromFileUrl((code ?? type)?.specifier ?? "");

@@ -39,13 +39,14 @@ export async function findRuntime(request: RuntimeRequest): Promise<Runtime> {
   const { target, officialOnly } = request;
   const given = Deno.env.get("DENORT_BIN");
   if (given && target === Deno.build.target) {
+    if (!await exists(given)) throw new Error(`Cannot read ${given}, which DENORT_BIN names.`);
     return { source: `DENORT_BIN (${given})`, path: given };
   }
   const unreachable = await probeOfficial(target);
   if (unreachable === undefined) return { source: "official (dl.deno.land)" };
   const refused = `Cannot get the official runtime for ${target}: ${unreachable}.`;
   if (officialOnly) {
-    throw new Error(`${refused} Build where dl.deno.land can be reached, or set DENORT_BIN.`);
+    throw new Error(`${refused} Build where dl.deno.land can be reached.`);
   }
   if (target !== NPM_RUNTIME.target || Deno.version.deno !== NPM_RUNTIME.deno) {
     throw new Error(

@@ -56,6 +56,16 @@ Deno.test("package.json, its lock file and deno.json agree", () => {
   assert.equal(manifest.devDependencies.deno, Deno.version.deno);
 });
 
+Deno.test("CONTRIBUTING.md gives the reason for every dependency", () => {
+  const { dependencies, devDependencies } = JSON.parse(read("package.json"));
+  const rows = read("CONTRIBUTING.md").split("\n").filter((line) => line.startsWith("|")).join(
+    "\n",
+  );
+  for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
+    assert.ok(rows.includes(`\`${name}\``), `${name} has no row in the table of dependencies`);
+  }
+});
+
 Deno.test("manifestFaults() wants exact and locked versions", () => {
   const lock: Lock = { packages: { "node_modules/a": { version: "1.0.0" } } };
   const faultsOf = (dependencies: Record<string, string>): number =>
