@@ -1,0 +1,98 @@
+/**
+ * Frames on a byte stream: where one ends and the next begins, and that each arrived whole.
+ *
+ * ```
+ * length u32   bytes that follow this field
+ * check u32    CRC-32 of kind and body
+ * kind u8
+ * body
+ * ```
+ */
+
+import { assert, type ByteWriter, err, type Hash, ok, type Result } from "../base/mod.ts";
+
+export const FRAME_HEADER_BYTES = 9;
+const LENGTH_BYTES = 4;
+const SPACE_BYTES = 64 * 1024;
+
+export type Frame = { readonly kind: number; readonly body: Uint8Array };
+
+/** Appends one frame; `writeBody` writes its body. */
+export function writeFrame(
+  writer: ByteWriter,
+  hash: Hash,
+  kind: number,
+  writeBody: (writer: ByteWriter) => void,
+): void {
+  const start = writer.length;
+  writer.u32(0).u32(0).u8(kind);
+  writeBody(writer);
+  writer.patchU32(start, writer.length - start - LENGTH_BYTES);
+  const checked = writer.view().subarray(start + FRAME_HEADER_BYTES - 1);
+  writer.patchU32(start + LENGTH_BYTES, hash.crc32(checked));
+}
+
+/**
+ * Cuts a stream into frames. Memory grows with the bytes that have arrived, never with a length
+ * that a header claims, and not past one frame of `frameBytesMax`.
+ */
+export class FrameReader {
+  readonly #hash: Hash;
+  #frameBytesMax: number;
+  #buffer = new Uint8Array(SPACE_BYTES);
+  #start = 0;
+  #end = 0;
+
+  constructor(hash: Hash, frameBytesMax: number) {
+    this.#hash = hash;
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** The other side has proven who it is: larger frames are allowed from now on. */
+  raiseLimit(frameBytesMax: number): void {
+    this.#frameBytesMax = frameBytesMax;
+  }
+
+  /** Where the next bytes of the stream may be put; tell `filled` how many were. */
+  space(): Uint8Array {
+    if (this.#start > 0 && this.#start === this.#end) this.#start = this.#end = 0;
+    if (this.#buffer.length - this.#end < SPACE_BYTES / 4) this.#makeRoom();
+    return this.#buffer.subarray(this.#end);
+  }
+
+  filled(bytes: number): void {
+    assert(bytes >= 0 && this.#end + bytes <= this.#buffer.length, "no more than there is space");
+    this.#end += bytes;
+  }
+
+  /** The next frame, null when more bytes are needed, or why the stream cannot be trusted. */
+  next(): Result<Frame | null, string> {
+    const there = this.#end - this.#start;
+    if (there < FRAME_HEADER_BYTES) return ok(null);
+    const view = new DataView(this.#buffer.buffer, this.#start, FRAME_HEADER_BYTES);
+    const length = view.getUint32(0, true);
+    if (length < FRAME_HEADER_BYTES - LENGTH_BYTES || length > this.#frameBytesMax) {
+      return err(`frame of ${length} bytes, allowed are ${this.#frameBytesMax}`);
+    }
+    if (there < LENGTH_BYTES + length) return ok(null);
+    const end = this.#start + LENGTH_BYTES + length;
+    const checked = this.#buffer.subarray(this.#start + FRAME_HEADER_BYTES - 1, end);
+    if (this.#hash.crc32(checked) !== view.getUint32(LENGTH_BYTES, true)) {
+      return err("frame check does not match");
+    }
+    this.#start = end;
+    // A copy, because entries are kept as views of it while this buffer goes on to be reused.
+    return ok({ kind: checked[0] as number, body: checked.slice(1) });
+  }
+
+  #makeRoom(): void {
+    const pending = this.#buffer.subarray(this.#start, this.#end);
+    const target = pending.length * 2 <= this.#buffer.length
+      ? this.#buffer
+      : new Uint8Array(this.#buffer.length * 2);
+    target.set(pending); // within one buffer this moves, as memmove does
+    this.#end = pending.length;
+    this.#start = 0;
+    this.#buffer = target;
+  }
+}

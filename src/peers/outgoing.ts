@@ -1,0 +1,196 @@
+/**
+ * The link on which this node sends to one peer: dialed, greeted, and dialed again when it breaks.
+ * Messages wait in one bounded queue; all that a loop turn queues leave in one write.
+ */
+
+import {
+  BoundedQueue,
+  ByteWriter,
+  type Clock,
+  type Connection,
+  err,
+  type Hash,
+  limits,
+  type Log,
+  type Network,
+  type Random,
+  type Result,
+  type Timer,
+} from "../base/mod.ts";
+import type { Address } from "../base/mod.ts";
+import type { NodeId } from "../raft/mod.ts";
+import { encodeMessage, messageBytes } from "./codec.ts";
+import { checkGreeting, decodeAnswer, encodeHello, type SelfIdentity } from "./handshake.ts";
+import { FrameStream, reasonOf } from "./stream.ts";
+import type { PeerMessage } from "./types.ts";
+
+export type LinkPorts = {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly log: Log;
+};
+
+export type OutgoingOptions = {
+  readonly ports: LinkPorts;
+  readonly self: SelfIdentity;
+  readonly peer: NodeId;
+  readonly address: Address;
+  readonly onUp: () => void;
+  readonly onDown: () => void;
+};
+
+const DIAL_TIMEOUT_MS = 2_000;
+/** One write to the operating system holds about this much, so that a slow link queues, not it. */
+const WRITE_BYTES = 1024 * 1024;
+
+export class OutgoingLink {
+  readonly #options: OutgoingOptions;
+  readonly #queue = new BoundedQueue<PeerMessage>(
+    { itemsMax: limits.peerQueueFramesMax, weightMax: limits.peerQueueBytesMax },
+    messageBytes,
+  );
+  #connection: Connection | null = null;
+  #stream: FrameStream | null = null;
+  #flushing = false;
+  #closed = false;
+  #delayMs: number = limits.reconnectDelayMsMin;
+  #retry: { readonly timer: Timer; readonly dial: () => void } | null = null;
+  #reasonLogged = "";
+  #dropped = 0;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  get up(): boolean {
+    return this.#stream !== null;
+  }
+
+  /** Whether messages are still on their way out. */
+  get busy(): boolean {
+    return this.#flushing;
+  }
+
+  /** Messages that found the queue full. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  /** Queues `message`; false when it certainly will not leave: link down, or queue full. */
+  send(message: PeerMessage): boolean {
+    if (this.#stream === null) return false;
+    if (!this.#queue.push(message)) {
+      this.#dropped++;
+      return false;
+    }
+    if (!this.#flushing) {
+      this.#flushing = true;
+      // At the end of the current callback: what it goes on to send shares this write.
+      void Promise.resolve().then(() => this.#flush());
+    }
+    return true;
+  }
+
+  /** The peer is known to be there: do not wait out the delay before dialing again. */
+  wake(): void {
+    this.#delayMs = limits.reconnectDelayMsMin;
+    this.#retry?.timer.cancel();
+    this.#retry?.dial();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.wake();
+    this.#connection?.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      const ended = await this.#connect();
+      if (this.#closed) return;
+      this.#logOnce(ended);
+      await this.#pause();
+    }
+  }
+
+  /** Dials, greets, and then waits for the end of the link; returns why it ended. */
+  async #connect(): Promise<string> {
+    const { ports, address, onUp, onDown } = this.#options;
+    try {
+      this.#connection = await ports.network.dial(address, DIAL_TIMEOUT_MS);
+    } catch (error) {
+      return reasonOf(error);
+    }
+    const stream = new FrameStream(this.#connection, ports.hash, limits.handshakeBytesMax);
+    const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
+    if (!greeted.ok || this.#closed) {
+      this.#connection.close();
+      return greeted.ok ? "closing" : greeted.error;
+    }
+    this.#stream = stream;
+    this.#delayMs = limits.reconnectDelayMsMin;
+    this.#reasonLogged = "";
+    ports.log.info("link up", { peer: this.#options.peer });
+    onUp();
+    // The peer sends nothing on this link, so whatever ends the wait ends the link.
+    const next = await stream.next();
+    this.#stream = null;
+    this.#queue.drain();
+    this.#connection.close();
+    if (!this.#closed) onDown();
+    return next.ok ? "unexpected frame" : next.error;
+  }
+
+  async #greet(stream: FrameStream): Promise<Result<void, string>> {
+    const { ports, self, peer } = this.#options;
+    const written = await stream.write(encodeHello(ports.hash, self, peer));
+    if (!written.ok) return written;
+    const frame = await stream.next();
+    if (!frame.ok) return frame;
+    const answer = decodeAnswer(frame.value);
+    if (!answer.ok) return answer;
+    if (answer.value.from !== peer) return err(`${answer.value.from} answers instead of ${peer}`);
+    return checkGreeting(answer.value, self);
+  }
+
+  async #flush(): Promise<void> {
+    const { hash } = this.#options.ports;
+    while (this.#queue.length > 0 && this.#stream !== null) {
+      const stream: FrameStream = this.#stream;
+      const writer = new ByteWriter(Math.min(WRITE_BYTES, this.#queue.weight) + 1024);
+      while (this.#queue.length > 0 && writer.length < WRITE_BYTES) {
+        encodeMessage(writer, hash, this.#queue.shift() as PeerMessage);
+      }
+      const written = await stream.write(writer.finish());
+      if (!written.ok) this.#connection?.close(); // the reader notices and ends the link
+    }
+    this.#flushing = false;
+  }
+
+  /** Waits before the next attempt: twice as long each time, with a random part against lockstep. */
+  #pause(): Promise<void> {
+    const { clock, random } = this.#options.ports;
+    const delayMs = this.#delayMs / 2 + random.below(Math.ceil(this.#delayMs / 2));
+    this.#delayMs = Math.min(this.#delayMs * 2, limits.reconnectDelayMsMax);
+    return new Promise((resolve) => {
+      const dial = () => {
+        this.#retry = null;
+        resolve();
+      };
+      this.#retry = { timer: clock.after(delayMs, dial), dial };
+    });
+  }
+
+  /** One line per cause, not per attempt: a peer may be away for days. */
+  #logOnce(reason: string): void {
+    if (reason === this.#reasonLogged) return;
+    this.#reasonLogged = reason;
+    this.#options.ports.log.warn("link down", { peer: this.#options.peer, reason });
+  }
+}
