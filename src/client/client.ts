@@ -5,7 +5,7 @@
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
 import { keyTarget } from "./key_target.ts";
-import { type Answer, type Request, Transport } from "./transport.ts";
+import { type Answer, type Fetch, type Request, Transport } from "./transport.ts";
 import type {
   CallOptions,
   ClusterStatus,
@@ -17,13 +17,15 @@ import type {
   WriteOptions,
 } from "./types.ts";
 
+export type { Fetch };
+
 export type KevaClientOptions = {
   /** `host:port` of one or more nodes: their `user_port`. */
   readonly endpoints: readonly string[];
   /** For each call that names no time of its own. */
   readonly timeoutMs?: number;
   /** Absent: the one that the runtime has. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: Fetch;
 };
 
 const TIMEOUT_MS = 5_000;

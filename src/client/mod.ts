@@ -8,7 +8,7 @@
  * May import: base.
  */
 
-export { KevaClient, type KevaClientOptions } from "./client.ts";
+export { type Fetch, KevaClient, type KevaClientOptions } from "./client.ts";
 export { type Effect, KevaError } from "./error.ts";
 export { type Endpoint, parseEndpoint, parseEndpoints, PORT_STANDARD } from "./endpoint.ts";
 export { keyTarget } from "./key_target.ts";

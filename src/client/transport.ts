@@ -9,6 +9,9 @@
 import type { Endpoint } from "./endpoint.ts";
 import { errorOf, FIND_OUT, KevaError } from "./error.ts";
 
+/** The function of that name in browsers, Deno and Node. */
+export type Fetch = typeof fetch;
+
 export type Request = {
   readonly method: "GET" | "PUT" | "DELETE";
   /** Path and parameters. */
@@ -27,11 +30,11 @@ const PAUSE_MS_MAX = 1_000;
 
 export class Transport {
   readonly #endpoints: readonly Endpoint[];
-  readonly #fetch: typeof fetch;
+  readonly #fetch: Fetch;
   /** The endpoint that answered last: the next request starts there. */
   #preferred = 0;
 
-  constructor(endpoints: readonly Endpoint[], fetchToUse: typeof fetch) {
+  constructor(endpoints: readonly Endpoint[], fetchToUse: Fetch) {
     this.#endpoints = endpoints;
     this.#fetch = fetchToUse;
   }
@@ -52,7 +55,7 @@ export class Transport {
       const failure = await this.#round(request, deadline);
       if (!(failure instanceof KevaError)) return failure;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
-      if (failure.code === "unreachable") throw failure;
+      if (failure.code === "unreachable") throw unreachable(this.#endpoints, failure.cause);
       await deadline.pause(pauseMs);
       if (deadline.signal.aborted) throw failure;
     }
@@ -82,11 +85,10 @@ export class Transport {
     request: Request,
     deadline: Deadline,
   ): Promise<Answer | KevaError> {
-    const where = `${endpoint.host}:${endpoint.port}`;
     const isWrite = request.method !== "GET";
     try {
       const call = this.#fetch;
-      const response = await call(`http://${where}${request.target}`, {
+      const response = await call(`http://${textOf(endpoint)}${request.target}`, {
         method: request.method,
         headers: { ...request.headers },
         redirect: "error",
@@ -96,7 +98,7 @@ export class Transport {
       if (!response.ok) return await errorOf(response, isWrite);
       return { response, body: new Uint8Array(await response.arrayBuffer()) };
     } catch (cause) {
-      return attemptError({ where, isWrite, cause, deadline });
+      return attemptError({ endpoint, isWrite, cause, deadline });
     }
   }
 }
@@ -107,22 +109,29 @@ function abortedBeforeSending(): KevaError {
 }
 
 type Attempt = {
-  readonly where: string;
+  readonly endpoint: Endpoint;
   readonly isWrite: boolean;
   readonly cause: unknown;
   readonly deadline: Deadline;
 };
 
-function attemptError({ where, isWrite, cause, deadline }: Attempt): KevaError {
-  if (wasRefused(cause)) {
-    return new KevaError({
-      code: "unreachable",
-      effect: "none",
-      message: `no node answers at ${where}`,
-      next: "Check that the node is running and that --endpoints names its user_port.",
-      cause,
-    });
-  }
+function textOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
+}
+
+function unreachable(endpoints: readonly Endpoint[], cause: unknown): KevaError {
+  return new KevaError({
+    code: "unreachable",
+    effect: "none",
+    message: `no node answers at ${endpoints.map(textOf).join(" or ")}`,
+    next: "Check that a node is running there, and that this is its user_port.",
+    cause,
+  });
+}
+
+function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaError {
+  if (wasRefused(cause)) return unreachable([endpoint], cause);
+  const where = textOf(endpoint);
   const effect = isWrite ? "unknown" : "none";
   const next = isWrite ? FIND_OUT : "Try again.";
   if (deadline.signal.aborted) {

@@ -61,7 +61,8 @@ export type LoadedConfig = {
   readonly config: ClusterConfig;
   /** Sentences to be logged at start. */
   readonly warnings: readonly string[];
-  /** Where the value at a path of the file came from. */
+  /** The value at a path of the file, defaults included, and where it came from. */
+  value(path: readonly PropertyKey[]): unknown;
   origin(path: readonly PropertyKey[]): Origin;
 };
 
@@ -75,10 +76,13 @@ export function loadConfig(sources: Sources): Result<LoadedConfig, Problem[]> {
   }
   const problems = crossChecks(parsed.data, merged.value);
   if (problems.length > 0) return err(problems);
+  const config = clusterConfig(parsed.data);
+  const derived = { timing: { heartbeat_ms: config.timing.heartbeatIntervalMs } };
   return ok({
-    config: deepFreeze(clusterConfig(parsed.data)),
+    config: deepFreeze(config),
     warnings,
-    origin: (path) => isSet(values, path) ? origin(path) : { kind: "default" },
+    value: (path) => valueAt(parsed.data, path) ?? valueAt(derived, path),
+    origin: (path) => valueAt(values, path) === undefined ? { kind: "default" } : origin(path),
   });
 }
 
@@ -230,13 +234,13 @@ function shortestWaitMs(raw: RawConfig): number {
   return Math.min(...raw.node.map((node) => node.wait_time));
 }
 
-function isSet(values: unknown, path: readonly PropertyKey[]): boolean {
-  let at = values;
+function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  let at = tree;
   for (const part of path) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return false;
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
     at = (at as Record<PropertyKey, unknown>)[part];
   }
-  return true;
+  return at;
 }
 
 function deepFreeze<T>(value: T): T {

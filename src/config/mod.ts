@@ -9,6 +9,6 @@
  */
 
 export * from "./config.ts";
-export { isLoopback } from "./address.ts";
+export { hostAndPort, isLoopback } from "./address.ts";
 export { type Setting, settings } from "./schema.ts";
 export { type Origin, originText, type Problem, problemText, type Sources } from "./source.ts";

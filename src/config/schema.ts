@@ -66,7 +66,11 @@ const tables = {
       min: 8,
       max: 65_536,
     }),
-    request_timeout_ms: wholeSetting("milliseconds", { standard: 5_000, min: 50, max: 600_000 }),
+    request_timeout_ms: wholeSetting("milliseconds", {
+      standard: limits.requestTimeoutMs,
+      min: 50,
+      max: limits.requestTimeoutMsMax,
+    }),
   }),
   log: z.strictObject({
     level: choiceSetting(["debug", "info", "warn", "error"], "info"),

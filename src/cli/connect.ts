@@ -1,0 +1,42 @@
+/**
+ * Which nodes a client command asks.
+ */
+
+import { KevaClient, parseEndpoints, PORT_STANDARD } from "../client/mod.ts";
+import { hostAndPort } from "../config/mod.ts";
+import { CONFIG_FILE, configPath, readConfig } from "./config_file.ts";
+import type { Context } from "./context.ts";
+import { DEV_CONFIG_FILE } from "./dev_config.ts";
+import { usageError } from "./error.ts";
+
+export type ConnectOptions = {
+  readonly endpoints?: string | undefined;
+  /** Seconds. */
+  readonly timeout: number;
+};
+
+export function connect(context: Context, options: ConnectOptions): KevaClient {
+  return new KevaClient({
+    endpoints: endpoints(context, options.endpoints),
+    timeoutMs: options.timeout * 1000,
+    fetch: context.fetch,
+  });
+}
+
+/** In order: the flag, the variable, the configuration here, a `keva dev` here, the standard. */
+function endpoints(context: Context, flag: string | undefined): string[] {
+  const given = flag ?? context.env["KEVA_ENDPOINTS"];
+  if (given !== undefined) {
+    const parsed = parseEndpoints(given);
+    const source = flag === undefined ? "KEVA_ENDPOINTS" : "--endpoints";
+    if (!parsed.ok) throw usageError(`${source}: ${parsed.error}`);
+    return parsed.value.map(({ host, port }) => `${host}:${port}`); // IPv6 has its brackets
+  }
+  const isNamed = configPath(context, {}) !== CONFIG_FILE;
+  for (const configFile of [configPath(context, {}), DEV_CONFIG_FILE]) {
+    if (!isNamed && !context.ports.disk.exists(configFile)) continue;
+    const { nodes } = readConfig(context, { configFile }).config;
+    return nodes.map(({ address, userPort }) => hostAndPort(address, userPort));
+  }
+  return [`localhost:${PORT_STANDARD}`];
+}

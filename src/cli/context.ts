@@ -1,0 +1,80 @@
+/**
+ * Everything that a command needs from the world around it, so that tests can give it another one.
+ */
+
+import type { Address, Clock, Disk, Hash, Log, Network, Random, Result } from "../base/mod.ts";
+import type { Fetch } from "../client/mod.ts";
+import type { Config } from "../config/mod.ts";
+
+export type Ports = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly disk: Disk;
+  readonly network: Network;
+};
+
+export type Output = {
+  readonly isTerminal: boolean;
+  /** Whether escape sequences for colour are welcome. */
+  readonly colour: boolean;
+  write(data: string | Uint8Array): void;
+};
+
+export type Input = {
+  readonly isTerminal: boolean;
+  /** All of it, or null when it is longer than `sizeBytesMax`. */
+  read(sizeBytesMax: number): Promise<Uint8Array | null>;
+  ended(): Promise<void>;
+};
+
+export type Child = {
+  readonly pid: number;
+  readonly done: Promise<{ readonly code: number; readonly signal: string | null }>;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+};
+
+export type LogSettings = {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly format: "text" | "json";
+};
+
+export type StartOptions = { readonly config: Config; readonly ports: Ports; readonly log: Log };
+
+export type RunningNode = {
+  /** Where its clients and where the other nodes reach it. */
+  readonly userAddress: Address;
+  readonly peerAddress: Address;
+  /** Resolves with the reason when the node ends by itself. */
+  readonly done: Promise<string>;
+  /** Hands over leadership, answers what is in flight, and closes. */
+  stop(): Promise<void>;
+};
+
+/** `reason` says what, where, and what to do. */
+export type StartError = { readonly reason: string };
+
+export type StartNode = (options: StartOptions) => Promise<Result<RunningNode, StartError>>;
+
+export type Context = {
+  readonly args: readonly string[];
+  /** The variables whose names start with `KEVA_`. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly ports: Ports;
+  readonly fetch: Fetch;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly startNode: StartNode;
+  hostname(): string;
+  /** A log on standard error. */
+  openLog(settings: LogSettings): Log;
+  /** Calls `run` for each such signal until the returned function is called. */
+  onSignal(name: "SIGINT" | "SIGTERM", run: () => void): () => void;
+  /** Starts this same program with other arguments; `line` gets each line that it writes. */
+  spawn(
+    options: { readonly args: readonly string[]; readonly line: (text: string) => void },
+  ): Child;
+  exit(code: number): never;
+};

@@ -1,0 +1,38 @@
+/**
+ * `keva delete`: removes a key.
+ */
+
+import { Command } from "@commander-js/extra-typings";
+import { connect } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
+import { endpointsOption, jsonOption, revisionOption, timeoutOption } from "./options.ts";
+
+const EPILOGUE = `
+Deleting a key that is not there succeeds.
+
+Examples:
+  keva delete greeting
+  keva delete greeting --if-revision 42`;
+
+export function deleteCommand(context: Context) {
+  return new Command("delete")
+    .summary("remove a key and its value")
+    .description("Removes a key and waits until a majority of the nodes has that on disk.")
+    .argument("<key>", "the key")
+    .addOption(endpointsOption())
+    .addOption(revisionOption())
+    .addOption(jsonOption("print revision and whether there was a value as JSON"))
+    .addOption(keyBase64Option())
+    .addOption(keyHexOption())
+    .addOption(timeoutOption())
+    .addHelpText("after", EPILOGUE)
+    .action(async (text, options) => {
+      const key = parseKey(text, options);
+      const { ifRevision } = options;
+      const conditions = ifRevision === undefined ? {} : { ifRevision };
+      const answer = await connect(context, options).delete(key, conditions);
+      const words = answer.existed ? "deleted" : "there was nothing to delete";
+      context.stdout.write(`${options.json ? JSON.stringify(answer) : words}\n`);
+    });
+}

@@ -1,0 +1,47 @@
+/**
+ * `keva get`: prints a value.
+ */
+
+import { Command, Option } from "@commander-js/extra-typings";
+import { printable } from "../base/mod.ts";
+import { connect } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { CommandError } from "./error.ts";
+import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
+import { endpointsOption, jsonOption, timeoutOption } from "./options.ts";
+
+const EPILOGUE = `
+The value goes to standard output byte for byte, without a line end of its own. When there is no
+such key, nothing is printed and the exit code is 1.
+
+Examples:
+  keva get greeting
+  keva get logo.png > logo.png
+  keva get greeting --consistency stale --endpoints host2:380
+  keva get --json --key-hex 00ff`;
+
+export function getCommand(context: Context) {
+  return new Command("get")
+    .summary("print the value of a key")
+    .description("Prints the value of a key, as of the last acknowledged write.")
+    .argument("<key>", "the key")
+    .addOption(endpointsOption())
+    .addOption(
+      new Option("--consistency <guarantee>", "stale: what one node has, without asking others")
+        .choices(["linearizable", "stale"] as const).default("linearizable" as const),
+    )
+    .addOption(jsonOption("print value (in base64), content type and revision as JSON"))
+    .addOption(keyBase64Option())
+    .addOption(keyHexOption())
+    .addOption(timeoutOption())
+    .addHelpText("after", EPILOGUE)
+    .action(async (text, options) => {
+      const key = parseKey(text, options);
+      const { consistency } = options;
+      const item = await connect(context, options).get(key, { consistency });
+      if (item === null) throw new CommandError(`there is no item under the key ${printable(key)}`);
+      if (!options.json) return context.stdout.write(item.value);
+      const fields = { key: key.toBase64(), ...item, value: item.value.toBase64() };
+      context.stdout.write(`${JSON.stringify(fields)}\n`);
+    });
+}

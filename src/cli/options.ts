@@ -1,0 +1,62 @@
+/**
+ * Options that several commands share.
+ */
+
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+
+export function configFileOption() {
+  return new Option(
+    "-c, --config-file <path>",
+    "the configuration (default: $KEVA_CONFIG_FILE, else ./keva.toml)",
+  );
+}
+
+export function nodeIdentityOption() {
+  return new Option(
+    "-i, --node-identity <name>",
+    "which [[node]] of the file to be (default: $KEVA_NODE_IDENTITY, else the host name)",
+  );
+}
+
+export function setOption() {
+  return new Option(
+    "--set <name=value>",
+    "override a setting, as in log.level=debug; may be repeated",
+  ).argParser<string[]>((value, all) => [...all ?? [], value]).default([] as string[], "none");
+}
+
+export function endpointsOption() {
+  return new Option(
+    "-e, --endpoints <host:port>",
+    "nodes to ask, in this order, separated by commas (default: $KEVA_ENDPOINTS, else the nodes in ./keva.toml, " +
+      "else those of a `keva dev` here, else localhost:380)",
+  );
+}
+
+export function timeoutOption() {
+  return new Option("--timeout <seconds>", "how long to wait for an answer")
+    .argParser((text) => {
+      const seconds = Number(text);
+      if (/^[\d.]+$/.test(text) && seconds > 0 && seconds <= 3600) return seconds;
+      throw new InvalidArgumentError("It must be a number of seconds above 0, at most 3600.");
+    })
+    .default(5);
+}
+
+export function revisionOption() {
+  return new Option(
+    "--if-revision <revision>",
+    "only if the key has this revision now; 0: only if there is no such key",
+  ).argParser(wholeNumber("It must be a whole number."));
+}
+
+export function jsonOption(what: string) {
+  return new Option("--json", what);
+}
+
+export function wholeNumber(complaint: string): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,15}$/.test(text)) return Number(text);
+    throw new InvalidArgumentError(complaint);
+  };
+}
