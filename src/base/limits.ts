@@ -72,9 +72,8 @@ export const limits = {
   idleTimeoutMs: 75_000,
   /** Request bodies held in memory over all connections. Hit: 503 with Retry-After. */
   bodyBytesInFlightMax: 128 * MIB,
-  /** Header fields of one request (431), and bytes of one line of a chunked body (400). */
+  /** Header fields of one request. More: 431. */
   headerFieldsMax: 100,
-  chunkLineBytesMax: 16,
   /** Pipelined requests of one connection that are served together; the next ones wait unread. */
   pipelinedRequestsMax: 64,
   /** Answers gathered before a write; a body larger than this is written by itself, uncopied. */

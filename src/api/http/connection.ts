@@ -1,0 +1,293 @@
+/**
+ * One client connection: reads requests, has them answered, writes the answers in their order.
+ *
+ * Reads that a client pipelines are served together and answered in one write. A write is served by
+ * itself: RFC 9112 §9.3.2 lets only safe requests overtake each other.
+ *
+ * Invariants:
+ * - at most one read and one write are outstanding; a client that does not take its answers gets
+ *   no further ones, and its requests stay unread in the kernel;
+ * - every phase in which the client is waited for has a deadline, checked by `expire`;
+ * - after an answer that closes, nothing more of what the client sent is taken for a request.
+ */
+
+import {
+  AssertionError,
+  type Clock,
+  type Connection,
+  type Log,
+  NetworkError,
+} from "../../base/mod.ts";
+import { refusal, type ServiceError } from "../../service/mod.ts";
+import type { BodyMemory } from "./body_memory.ts";
+import type { HttpCounters, HttpLimits } from "./limits.ts";
+import { RequestReader } from "./request_reader.ts";
+import { closing, problemResponse, type Response } from "./response.ts";
+import { type Framing, ResponseWriter } from "./response_writer.ts";
+import type { Router } from "./router.ts";
+
+/** What the connections of one server have in common. */
+export type Front = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: HttpLimits;
+  readonly memory: BodyMemory;
+  readonly router: Router;
+  readonly counters: HttpCounters;
+  /** Every answer closes its connection from now on. */
+  draining: boolean;
+};
+
+type Phase = "idle" | "head" | "body" | "serving" | "writing" | "lingering" | "closed";
+
+type Pending = {
+  readonly answer: Response | Promise<Response>;
+  readonly headOnly: boolean;
+  readonly keepAlive: boolean;
+  readonly minorVersion: number;
+};
+
+const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
+/** A body up to here is copied behind its head; a longer one is a write of its own. */
+const COPIED_BYTES_MAX = 16 * 1024;
+/** Where unwanted bytes are read to; nobody looks at them. */
+const DISCARDED = new Uint8Array(16 * 1024);
+
+export class ServerConnection {
+  readonly #connection: Connection;
+  readonly #front: Front;
+  readonly #reader: RequestReader;
+  readonly #writer = new ResponseWriter();
+  #pending: Pending[] = [];
+  /** From the start a head is waited for: a client that connects has something to say. */
+  #phase: Phase = "head";
+  #phaseStartMs: number;
+
+  constructor(connection: Connection, front: Front) {
+    this.#connection = connection;
+    this.#front = front;
+    this.#reader = new RequestReader(front.limits, front.memory);
+    this.#phaseStartMs = front.clock.now();
+  }
+
+  /** No request is under way, not even its first byte. */
+  get idle(): boolean {
+    return (this.#phase === "idle" || this.#phase === "head") && !this.#reader.midRequest;
+  }
+
+  /** Serves until the connection ends. */
+  run(): Promise<void> {
+    return this.#guard(() => this.#serve());
+  }
+
+  /** Answers what was not asked yet, and ends. */
+  dismiss(response: Response): Promise<void> {
+    return this.#guard(() => this.#sendLast(response));
+  }
+
+  close(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#reader.release();
+    this.#connection.close();
+  }
+
+  /** Ends the connection when the client has taken too long for the phase that it is in. */
+  expire(nowMs: number): void {
+    const { limits, counters } = this.#front;
+    const timeoutMs = phaseTimeoutMs(this.#phase, limits);
+    if (nowMs - this.#phaseStartMs < timeoutMs) return;
+    if (this.#phase !== "idle" && this.#phase !== "lingering") counters.timeouts++;
+    const unfinished = (this.#phase === "head" || this.#phase === "body") &&
+      this.#reader.midRequest;
+    if (!unfinished) return this.close();
+    // The run loop is in a read; it ends in `#linger` once the client has seen this and hung up.
+    const detail = `The ${this.#phase} of the request took more than ${timeoutMs} ms.`;
+    this.#sendLast(problemResponse(refusal("requestTimeout", detail))).catch(() => this.close());
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      if (this.#phase === "lingering") await this.#linger();
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (!(error instanceof NetworkError)) {
+        this.#front.log.error("connection failed", { reason: String(error) });
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  async #serve(): Promise<void> {
+    while (!this.#over) {
+      switch (this.#reader.next()) {
+        case "more":
+          if (this.#pending.length > 0) await this.#flush();
+          else if (!await this.#fill()) return;
+          break;
+        case "head":
+          await this.#decide();
+          break;
+        case "request":
+          await this.#dispatch();
+          break;
+        case "error":
+          this.#front.counters.malformed++;
+          await this.#flush();
+          if (this.#over) break;
+          await this.#sendLast(problemResponse(this.#reader.error as ServiceError));
+          break;
+      }
+    }
+  }
+
+  get #over(): boolean {
+    return this.#phase === "lingering" || this.#phase === "closed";
+  }
+
+  /** False at the end of the stream, or when the connection was given up during the read. */
+  async #fill(): Promise<boolean> {
+    const reader = this.#reader;
+    if (reader.inBody) this.#enter("body");
+    else if (reader.midRequest) this.#enter("head");
+    else if (this.#phase !== "head") this.#enter("idle");
+    const count = await this.#connection.read(reader.space());
+    if (count === null || this.#over) return false;
+    reader.received(count);
+    return true;
+  }
+
+  /** A head is complete and a body follows: refuses it unread, or asks for it. */
+  async #decide(): Promise<void> {
+    const reader = this.#reader;
+    const refused = this.#front.router.refuse(reader);
+    if (refused !== null) {
+      this.#push(closing(refused));
+      return await this.#flush();
+    }
+    if (reader.awaitsContinue) {
+      await this.#flush();
+      if (this.#over) return;
+      this.#writer.writeContinue();
+      await this.#send();
+    }
+    reader.acceptBody();
+  }
+
+  async #dispatch(): Promise<void> {
+    const reader = this.#reader;
+    const safe = SAFE_METHODS.includes(reader.method);
+    if (!safe && this.#pending.length > 0) {
+      await this.#flush();
+      if (this.#over) return;
+    }
+    this.#front.counters.requests++;
+    this.#push(this.#front.router.handle(reader));
+    reader.finish();
+    if (!safe || this.#pending.length >= this.#front.limits.pipelinedRequestsMax) {
+      await this.#flush();
+    }
+  }
+
+  #push(answer: Response | Promise<Response>): void {
+    const { method, keepAlive, minorVersion } = this.#reader;
+    this.#pending.push({ answer, headOnly: method === "HEAD", keepAlive, minorVersion });
+  }
+
+  /** Waits for the pending answers and writes them. */
+  async #flush(): Promise<void> {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    this.#phase = "serving";
+    for (let i = 0; i < pending.length; i++) {
+      const { answer, headOnly, keepAlive, minorVersion } = pending[i] as Pending;
+      const response = answer instanceof Promise ? await answer : answer;
+      const last = i === pending.length - 1 && this.#front.draining;
+      const close = response.close === true || !keepAlive || last;
+      const connection = close ? "close" : minorVersion === 0 ? "keep-alive" : null;
+      await this.#write(response, { headOnly, connection });
+      if (close) return await this.#hangUp();
+    }
+    await this.#send();
+    this.#reader.release();
+  }
+
+  /** Adds an answer to the batch, and sends the batch when it has grown large. */
+  #write(response: Response, framing: Framing): Promise<void> | void {
+    const { body } = response;
+    if (!framing.headOnly && body !== null && body.length > COPIED_BYTES_MAX) {
+      return this.#writeLarge(response, framing);
+    }
+    this.#writer.write(response, framing);
+    if (this.#writer.length >= this.#front.limits.responseBatchBytes) return this.#send();
+  }
+
+  async #writeLarge(response: Response, framing: Framing): Promise<void> {
+    if (typeof response.body === "string") {
+      this.#writer.write(response, framing);
+      return await this.#send();
+    }
+    this.#writer.writeHead(response, framing);
+    await this.#send();
+    this.#enter("writing");
+    await this.#connection.write(response.body as Uint8Array);
+  }
+
+  async #send(): Promise<void> {
+    if (this.#writer.length === 0) return;
+    this.#enter("writing");
+    await this.#connection.write(this.#writer.view());
+    this.#writer.clear();
+  }
+
+  /** Writes the last answer of this connection, which is the client's own to have asked for. */
+  async #sendLast(response: Response): Promise<void> {
+    this.#writer.write(response, { headOnly: this.#reader.method === "HEAD", connection: "close" });
+    await this.#hangUp();
+  }
+
+  /**
+   * Sends what is gathered and ends the stream, but does not close yet: closing with unread bytes
+   * resets the connection, and the reset would overtake the answer.
+   */
+  async #hangUp(): Promise<void> {
+    this.#enter("lingering");
+    const bytes = this.#writer.view();
+    if (bytes.length > 0) await this.#connection.write(bytes);
+    await this.#connection.closeWrite();
+  }
+
+  /** Drops what the client still sends until it hangs up too, or `expire` ends it. */
+  async #linger(): Promise<void> {
+    while (this.#phase === "lingering") {
+      if (await this.#connection.read(DISCARDED) === null) return;
+    }
+  }
+
+  #enter(phase: Phase): void {
+    if (this.#phase === phase || this.#phase === "closed") return;
+    this.#phase = phase;
+    this.#phaseStartMs = this.#front.clock.now();
+  }
+}
+
+/** While serving it is the service that keeps the deadline. */
+function phaseTimeoutMs(phase: Phase, limits: HttpLimits): number {
+  switch (phase) {
+    case "idle":
+      return limits.idleTimeoutMs;
+    case "head":
+      return limits.headerTimeoutMs;
+    case "body":
+    case "writing":
+      return limits.bodyTimeoutMs;
+    case "lingering":
+      return limits.lingerTimeoutMs;
+    case "serving":
+    case "closed":
+      return Infinity;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * GET, PUT, POST and DELETE of one key: the hot path.
+ */
+
+import { err, ok, type Result } from "../../base/mod.ts";
+import {
+  type Consistency,
+  type ReadAnswer,
+  type ReadOptions,
+  refusal,
+  type Service,
+  type ServiceError,
+  type WriteOptions,
+} from "../../service/mod.ts";
+import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
+import type { Request } from "./request.ts";
+import { problemResponse, rawJsonResponse, type Response } from "./response.ts";
+import { parseKeyTarget, parseQuery, quote } from "./target.ts";
+
+export const READ_PARAMETERS = ["consistency", "missing", "timeout"] as const;
+export const WRITE_PARAMETERS = ["timeout"] as const;
+
+const DEFAULT_CONTENT_TYPE = "application/octet-stream";
+const LINEARIZABLE: ReadQuery = {
+  options: { consistency: "linearizable" },
+  missingStatus: 204,
+};
+const SECONDS = /^[0-9]{1,6}(?:\.[0-9]{1,3})?$/;
+
+type ReadQuery = { readonly options: ReadOptions; readonly missingStatus: 204 | 404 };
+type Preconditions = { readonly ifMatch: string | null; readonly ifNoneMatch: string | null };
+
+export async function readKey(request: Request, service: Service): Promise<Response> {
+  const target = parseKeyTarget(request.target);
+  if (!target.ok) return problemResponse(target.error);
+  const query = readQuery(target.value.query, service);
+  if (!query.ok) return problemResponse(query.error);
+  const ifMatch = request.header("if-match");
+  const ifNoneMatch = request.header("if-none-match");
+  const answer = await service.read(target.value.key, query.value.options);
+  if (!answer.ok) return problemResponse(answer.error);
+  return itemResponse(answer.value, query.value.missingStatus, { ifMatch, ifNoneMatch });
+}
+
+export async function putKey(request: Request, service: Service): Promise<Response> {
+  const target = parseKeyTarget(request.target);
+  if (!target.ok) return problemResponse(target.error);
+  const options = writeOptions(request, target.value.query, service);
+  if (!options.ok) return problemResponse(options.error);
+  const contentType = request.header("content-type") ?? "";
+  const put = { key: target.value.key, value: request.body, contentType };
+  const answer = await service.put(put, options.value);
+  if (!answer.ok) return problemResponse(answer.error);
+  const { revision, created } = answer.value;
+  return rawJsonResponse(`{"done":"true","revision":${revision},"created":${created}}\n`);
+}
+
+export async function deleteKey(request: Request, service: Service): Promise<Response> {
+  const target = parseKeyTarget(request.target);
+  if (!target.ok) return problemResponse(target.error);
+  const options = writeOptions(request, target.value.query, service);
+  if (!options.ok) return problemResponse(options.error);
+  const answer = await service.delete(target.value.key, options.value);
+  if (!answer.ok) return problemResponse(answer.error);
+  const { revision, existed } = answer.value;
+  return rawJsonResponse(`{"done":"true","existed":${existed},"revision":${revision}}\n`);
+}
+
+function itemResponse(
+  answer: ReadAnswer,
+  missingStatus: 204 | 404,
+  preconditions: Preconditions,
+): Response {
+  const { item, consistency } = answer;
+  const { ifMatch, ifNoneMatch } = preconditions;
+  const revision = item === null ? 0 : item.revision;
+  if (ifMatch !== null && (item === null || !namesRevision(ifMatch, revision, false))) {
+    const detail = item === null
+      ? "There is no item under this key."
+      : `The item under this key has revision ${revision}.`;
+    return problemResponse({ ...refusal("conditionFailed", detail), revision });
+  }
+  if (item === null) return missingResponse(missingStatus, consistency);
+  const headers = {
+    "Content-Type": item.contentType === "" ? DEFAULT_CONTENT_TYPE : item.contentType,
+    "ETag": entityTag(revision),
+    "Keva-Revision": String(revision),
+    "Keva-Consistency": consistency,
+  };
+  if (ifNoneMatch !== null && namesRevision(ifNoneMatch, revision, true)) {
+    return { status: 304, headers, body: null };
+  }
+  return { status: 200, headers, body: item.value };
+}
+
+function missingResponse(status: 204 | 404, consistency: Consistency): Response {
+  const headers = { "Keva-Consistency": consistency };
+  if (status === 204) return { status, headers, body: null };
+  return problemResponse(refusal("keyMissing", "There is no item under this key."), headers);
+}
+
+function readQuery(text: string, service: Service): Result<ReadQuery, ServiceError> {
+  if (text === "") return ok(LINEARIZABLE);
+  const query = parseQuery(text, READ_PARAMETERS);
+  if (!query.ok) return query;
+  const consistency = query.value.get("consistency") ?? "linearizable";
+  if (consistency !== "linearizable" && consistency !== "stale") {
+    return invalid("consistency", consistency, "linearizable or stale");
+  }
+  const missing = query.value.get("missing") ?? "204";
+  if (missing !== "204" && missing !== "404") return invalid("missing", missing, "204 or 404");
+  const timeout = timeoutOf(query.value, service);
+  if (!timeout.ok) return timeout;
+  const options = { consistency, ...timeout.value } as const;
+  return ok({ options, missingStatus: missing === "404" ? 404 : 204 });
+}
+
+function writeOptions(
+  request: Request,
+  text: string,
+  service: Service,
+): Result<WriteOptions, ServiceError> {
+  const refused = refusedHeader(request);
+  if (refused !== null) return err(refused);
+  const query = parseQuery(text, WRITE_PARAMETERS);
+  if (!query.ok) return query;
+  const timeout = timeoutOf(query.value, service);
+  if (!timeout.ok) return timeout;
+  const conditions = writeConditions(request);
+  if (!conditions.ok) return conditions;
+  if (conditions.value === undefined) return timeout;
+  return ok({ ...timeout.value, conditions: conditions.value });
+}
+
+/** Headers that would change what the write means. To ignore one would be to lie about it. */
+function refusedHeader(request: Request): ServiceError | null {
+  if (request.header("idempotency-key") !== null) {
+    return refusal("notImplemented", "Idempotency-Key is planned, and not there yet.");
+  }
+  if (request.header("content-range") !== null) {
+    return refusal("notImplemented", "A part of a value cannot be written.");
+  }
+  const encoding = request.header("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    return refusal("encodingUnsupported", "Content-Encoding is not kept with a value.");
+  }
+  return null;
+}
+
+/** `?timeout=` in seconds, fractions allowed. */
+function timeoutOf(
+  query: ReadonlyMap<string, string>,
+  service: Service,
+): Result<{ timeoutMs?: number }, ServiceError> {
+  const text = query.get("timeout");
+  if (text === undefined) return ok({});
+  const timeoutMs = SECONDS.test(text) ? Math.round(Number(text) * 1000) : 0;
+  if (timeoutMs > 0 && timeoutMs <= service.requestTimeoutMsMax) return ok({ timeoutMs });
+  return invalid("timeout", text, `seconds from 0.001 to ${service.requestTimeoutMsMax / 1000}`);
+}
+
+function invalid(name: string, value: string, allowed: string): Result<never, ServiceError> {
+  return err(refusal("parameterInvalid", `${name} is ${quote(value)}; allowed: ${allowed}.`));
+}

@@ -1,0 +1,42 @@
+/**
+ * The bounds of the HTTP front, by default those of `base/limits.ts`, and what it counts.
+ */
+
+import { limits } from "../../base/mod.ts";
+
+const DEFAULTS = {
+  targetBytesMax: limits.targetBytesMax,
+  headerBytesMax: limits.headerBytesMax,
+  headerFieldsMax: limits.headerFieldsMax,
+  connectionsMax: limits.connectionsMax,
+  connectionsPerAddressMax: limits.connectionsPerAddressMax,
+  refusedConnectionsMax: limits.refusedConnectionsMax,
+  headerTimeoutMs: limits.headerTimeoutMs,
+  bodyTimeoutMs: limits.bodyTimeoutMs,
+  idleTimeoutMs: limits.idleTimeoutMs,
+  lingerTimeoutMs: limits.lingerTimeoutMs,
+  bodyBytesInFlightMax: limits.bodyBytesInFlightMax,
+  pipelinedRequestsMax: limits.pipelinedRequestsMax,
+  responseBatchBytes: limits.responseBatchBytes,
+};
+
+export type HttpLimits =
+  & { readonly [Name in keyof typeof DEFAULTS]: number }
+  & { readonly bodyBytesMax: number };
+
+/** `bodyBytesMax` is what the service takes as a value: nothing larger is worth reading. */
+export function httpLimits(bodyBytesMax: number, overrides: Partial<HttpLimits>): HttpLimits {
+  return { ...DEFAULTS, bodyBytesMax, ...overrides };
+}
+
+export type HttpCounters = {
+  /** Connections that were let in, and that were turned away by a cap. */
+  accepted: number;
+  refused: number;
+  /** Requests handed to a handler. */
+  requests: number;
+  /** Requests that were not valid HTTP or broke a limit. */
+  malformed: number;
+  /** Connections ended because the client took too long. */
+  timeouts: number;
+};

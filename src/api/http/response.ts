@@ -1,0 +1,73 @@
+/**
+ * An answer as handlers give it, and the usual kinds of answers.
+ */
+
+import { type ErrorRow, explain, type ServiceError } from "../../service/mod.ts";
+
+/**
+ * The writer adds the framing and the headers that every answer carries. A text body is ASCII;
+ * `json` sees to that.
+ */
+export type Response = {
+  readonly status: number;
+  /** Content-Type and what is special to this answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null for the statuses that have none: 204 and 304. */
+  readonly body: Uint8Array | string | null;
+  /** The connection ends after it: what follows on it cannot be trusted or was not read. */
+  readonly close?: boolean;
+};
+
+const JSON_HEADERS = { "Content-Type": "application/json" };
+const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" };
+const PROBLEM_TYPE = "application/problem+json";
+
+export function jsonResponse(value: unknown): Response {
+  return { status: 200, headers: JSON_HEADERS, body: json(value) };
+}
+
+/** JSON of a handler's own making, known to be ASCII. */
+export function rawJsonResponse(body: string): Response {
+  return { status: 200, headers: JSON_HEADERS, body };
+}
+
+export function textResponse(status: number, text: string): Response {
+  return { status, headers: TEXT_HEADERS, body: `${text}\n` };
+}
+
+/** An error as application/problem+json (RFC 9457), with what a client needs to go on. */
+export function problemResponse(
+  error: ServiceError,
+  extra: Readonly<Record<string, string>> = {},
+): Response {
+  const row: ErrorRow = explain(error);
+  const headers: Record<string, string> = { "Content-Type": PROBLEM_TYPE };
+  if (row.retryAfterSeconds !== undefined) headers["Retry-After"] = String(row.retryAfterSeconds);
+  if (error.revision !== undefined) headers["Keva-Revision"] = String(error.revision);
+  const problem = {
+    type: `urn:keva:error:${error.code}`,
+    title: row.title,
+    status: row.status,
+    detail: error.detail,
+    code: error.code,
+    effect: error.effect,
+    retryable: row.retryable,
+    next: row.next,
+    leader: error.leader,
+    revision: error.revision,
+  };
+  return { status: row.status, headers: { ...headers, ...extra }, body: `${json(problem)}\n` };
+}
+
+/** After this answer the connection ends. */
+export function closing(response: Response): Response {
+  return { ...response, close: true };
+}
+
+/** JSON in ASCII: everything else escaped, which any parser reads the same. */
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

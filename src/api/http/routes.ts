@@ -1,0 +1,68 @@
+/**
+ * The table of routes. What a method and a path do, which operation that is (and so which
+ * permission it takes), and which query parameters it knows: 404, 405, OPTIONS, the list at "/"
+ * follow from it, and so can any description of the API.
+ */
+
+import { type OperationName, operations, type Service } from "../../service/mod.ts";
+import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
+import type { Request } from "./request.ts";
+import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
+import { KEY_PREFIX } from "./target.ts";
+
+export type Handler = (request: Request, service: Service) => Response | Promise<Response>;
+
+export type Route = {
+  /** A GET route answers HEAD too. */
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly path: string;
+  readonly operation: OperationName;
+  readonly parameters: readonly string[];
+  readonly handle: Handler;
+};
+
+export const KEY_PATH = `${KEY_PREFIX}{key}`;
+
+export const routes: readonly Route[] = [
+  route("GET", KEY_PATH, "read", readKey, READ_PARAMETERS),
+  route("PUT", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
+  route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
+  route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
+  route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
+  route("GET", "/livez", "live", live),
+  route("GET", "/readyz", "ready", ready),
+  route("GET", "/", "describe", describe),
+];
+
+function route(
+  method: Route["method"],
+  path: string,
+  operation: OperationName,
+  handle: Handler,
+  parameters: readonly string[] = [],
+): Route {
+  return { method, path, operation, parameters, handle };
+}
+
+async function clusterStatus(_request: Request, service: Service): Promise<Response> {
+  return jsonResponse(await service.clusterStatus());
+}
+
+function live(_request: Request, service: Service): Response {
+  return textResponse(service.live() ? 200 : 503, "ok");
+}
+
+/** A probe learns whether and why not, but nothing about the members: anybody may ask. */
+async function ready(_request: Request, service: Service): Promise<Response> {
+  const answer = await service.ready();
+  if (answer.ok) return textResponse(200, "ready");
+  const { code, effect, detail } = answer.error;
+  return problemResponse({ code, effect, detail });
+}
+
+function describe(): Response {
+  const lines = routes.map(({ method, path, operation }) =>
+    `  ${method.padEnd(6)} ${path.padEnd(24)}  ${operations[operation].summary}`
+  );
+  return textResponse(200, ["Keva, a distributed key-value store.", "", ...lines].join("\n"));
+}

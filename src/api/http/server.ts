@@ -1,0 +1,169 @@
+/**
+ * The listening side: lets connections in under caps, keeps their deadlines, and ends them in good
+ * order.
+ */
+
+import type { Address, Clock, Connection, Log, Network } from "../../base/mod.ts";
+import { refusal, type Service } from "../../service/mod.ts";
+import { Admission } from "./admission.ts";
+import { BodyMemory } from "./body_memory.ts";
+import { type Front, ServerConnection } from "./connection.ts";
+import { type HttpCounters, type HttpLimits, httpLimits } from "./limits.ts";
+import { closing, problemResponse, type Response } from "./response.ts";
+import { Router } from "./router.ts";
+import { routes } from "./routes.ts";
+
+export type HttpOptions = {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly service: Service;
+  readonly address: Address;
+  readonly limits?: Partial<HttpLimits>;
+};
+
+export type HttpServer = {
+  /** With the real port when 0 was asked for. */
+  readonly address: Address;
+  readonly counters: Readonly<HttpCounters>;
+  readonly connections: number;
+  /**
+   * Stops accepting, answers what is under way, closes each connection with its last answer and the
+   * idle ones when nothing is under way any more. After `timeoutMs` it closes them all. Resolves
+   * when none is left.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Ends everything at once. */
+  close(): void;
+};
+
+/**
+ * One sweep looks at all connections, instead of a timer for each phase of each request. A deadline
+ * is therefore kept up to this much late, never early.
+ */
+const SWEEP_INTERVAL_MS = 250;
+
+/** Listens on `address`; rejects with a NetworkError when it cannot. */
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
+  const { network, clock, log, service } = options;
+  const limits = httpLimits(service.valueBytesMax, options.limits ?? {});
+  const front: Front = {
+    clock,
+    log,
+    limits,
+    memory: new BodyMemory(limits.bodyBytesInFlightMax),
+    router: new Router(routes, service, log),
+    counters: { accepted: 0, refused: 0, requests: 0, malformed: 0, timeouts: 0 },
+    draining: false,
+  };
+  const connections = new Connections(front);
+  const listener = await network.listen(
+    options.address,
+    (connection) => connections.accept(connection),
+  );
+  const sweep = clock.every(SWEEP_INTERVAL_MS, () => connections.expire(clock.now()));
+  const close = (): void => {
+    listener.close();
+    sweep.cancel();
+    connections.close();
+  };
+  return {
+    address: listener.address,
+    counters: front.counters,
+    get connections(): number {
+      return connections.size;
+    },
+    async drain(timeoutMs: number): Promise<void> {
+      listener.close();
+      const deadline = clock.after(timeoutMs, close);
+      await connections.drained();
+      deadline.cancel();
+      close();
+    },
+    close,
+  };
+}
+
+class Connections {
+  readonly #front: Front;
+  readonly #admission: Admission;
+  readonly #serving = new Set<ServerConnection>();
+  /** Turned away by a cap, while their answer is on its way. */
+  readonly #refused = new Set<ServerConnection>();
+  #whenEmpty: (() => void) | null = null;
+
+  constructor(front: Front) {
+    const { connectionsMax, connectionsPerAddressMax } = front.limits;
+    this.#front = front;
+    this.#admission = new Admission(connectionsMax, connectionsPerAddressMax);
+  }
+
+  get size(): number {
+    return this.#serving.size + this.#refused.size;
+  }
+
+  accept(connection: Connection): void {
+    const { host } = connection.remote;
+    const { draining, counters, limits } = this.#front;
+    const full = draining ? "The node is shutting down." : this.#admission.enter(host);
+    if (full === null) {
+      counters.accepted++;
+      const served = new ServerConnection(connection, this.#front);
+      this.#track(this.#serving, served, served.run(), () => this.#admission.leave(host));
+      return;
+    }
+    counters.refused++;
+    if (this.#refused.size >= limits.refusedConnectionsMax) return connection.close();
+    const refused = new ServerConnection(connection, this.#front);
+    this.#track(this.#refused, refused, refused.dismiss(turnedAway(full, draining)), () => {});
+  }
+
+  expire(nowMs: number): void {
+    for (const connection of this.#serving) connection.expire(nowMs);
+    for (const connection of this.#refused) connection.expire(nowMs);
+  }
+
+  /** Resolves when the last connection is gone. */
+  drained(): Promise<void> {
+    this.#front.draining = true;
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+      this.#closeIdle();
+    });
+  }
+
+  close(): void {
+    this.#front.draining = true;
+    for (const connection of this.#serving) connection.close();
+    for (const connection of this.#refused) connection.close();
+  }
+
+  #track(
+    set: Set<ServerConnection>,
+    connection: ServerConnection,
+    ended: Promise<void>,
+    after: () => void,
+  ): void {
+    set.add(connection);
+    // A rejection is a broken assertion; unhandled, it ends the process, as it should.
+    void ended.finally(() => {
+      set.delete(connection);
+      after();
+      if (this.#whenEmpty !== null) this.#closeIdle();
+    });
+  }
+
+  /**
+   * While others are served, an idle connection may bring one more request, which is answered. Once
+   * all are idle nothing is lost by closing them.
+   */
+  #closeIdle(): void {
+    const all = [...this.#serving];
+    if (all.every((connection) => connection.idle)) all.forEach((connection) => connection.close());
+    if (this.size === 0) this.#whenEmpty?.();
+  }
+}
+
+function turnedAway(detail: string, draining: boolean): Response {
+  return closing(problemResponse(refusal(draining ? "stopping" : "tooManyConnections", detail)));
+}

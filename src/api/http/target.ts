@@ -1,0 +1,140 @@
+/**
+ * From a raw target to a key and query parameters. No URL class comes near it: `new URL` would
+ * resolve "..", fold "//" and re-encode, and two different keys would become one.
+ *
+ * The key is all that follows KEY_PREFIX up to the first "?", with each %XX replaced by its byte.
+ *
+ * | target rest     | key                  |     | target rest | answer                         |
+ * | --------------- | -------------------- | --- | ----------- | ------------------------------ |
+ * | `a`, `%61`      | `a`                  |     | (nothing)   | 400 keyEmpty                   |
+ * | `a/b`, `a%2Fb`  | `a/b`                |     | `%`, `%4`   | 400 badTarget                  |
+ * | `a//b`, `/`     | `a//b`, `/`          |     | `%zz`       | 400 badTarget                  |
+ * | `..`, `%2e%2E`  | `..`                 |     | `ä` as raw  | 400 badTarget: encode as `%..` |
+ * | `a+b`           | `a+b`                |     | `a#b`       | 400 badTarget: encode as `%23` |
+ * | `a%20b`         | `a b`                |     | `a b`       | 400 malformedRequest           |
+ * | `%00`, `%ff`    | the byte 00, ff      |     |             |                                |
+ * | `\`, `a?b`      | `\`, `a` (query `b`) |     |             |                                |
+ */
+
+import { err, ok, printableText, type Result } from "../../base/mod.ts";
+import { refusal, type ServiceError } from "../../service/mod.ts";
+import { hexDigit, latin1, startsWith } from "./ascii.ts";
+
+export const KEY_PREFIX = "/v1/storage/key/";
+
+const PERCENT = 0x25;
+const QUESTION = 0x3f;
+
+export type KeyTarget = {
+  readonly key: Uint8Array;
+  /** What follows "?", empty when there is none. */
+  readonly query: string;
+};
+
+export function isKeyTarget(target: Uint8Array): boolean {
+  return startsWith(target, 0, target.length, KEY_PREFIX);
+}
+
+/** Decodes a target for which {@link isKeyTarget} holds. The key is a copy. */
+export function parseKeyTarget(target: Uint8Array): Result<KeyTarget, ServiceError> {
+  const start = KEY_PREFIX.length;
+  let end = start;
+  let escapes = 0;
+  for (; end < target.length && target[end] !== QUESTION; end++) {
+    if (target[end] === PERCENT) escapes++;
+  }
+  const key = escapes === 0 ? target.slice(start, end) : unescape(target, start, end, escapes);
+  if (key === null) return err(refusal("badTarget", "A % is not followed by two hex digits."));
+  const query = end < target.length ? latin1(target, end + 1, target.length) : "";
+  return ok({ key, query });
+}
+
+/** Path and query of any target, the path as it was sent: routes are compared literally. */
+export function splitTarget(target: Uint8Array): { path: string; query: string } {
+  const text = latin1(target, 0, target.length);
+  const mark = text.indexOf("?");
+  return mark < 0
+    ? { path: text, query: "" }
+    : { path: text.slice(0, mark), query: text.slice(mark + 1) };
+}
+
+/** Parameters that are planned: ignoring them would do something else than the caller asked for. */
+const PLANNED = ["ttl"];
+
+/**
+ * The parameters of `query`, each of which must be in `known`, at most once. A "+" is a plus sign,
+ * as in the path.
+ */
+export function parseQuery(
+  query: string,
+  known: readonly string[],
+): Result<ReadonlyMap<string, string>, ServiceError> {
+  const parameters = new Map<string, string>();
+  for (const part of query.split("&")) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    const name = unescapeText(equals < 0 ? part : part.slice(0, equals));
+    const value = unescapeText(equals < 0 ? "" : part.slice(equals + 1));
+    if (name === null || value === null) {
+      return err(refusal("badTarget", "The query is not percent-encoded UTF-8."));
+    }
+    if (parameters.has(name)) {
+      return err(refusal("parameterInvalid", `${quote(name)} is given twice.`));
+    }
+    parameters.set(name, value);
+  }
+  return checkNames(parameters, known);
+}
+
+function checkNames(
+  parameters: ReadonlyMap<string, string>,
+  known: readonly string[],
+): Result<ReadonlyMap<string, string>, ServiceError> {
+  const unknown = [...parameters.keys()].filter((name) => !known.includes(name));
+  if (unknown.length === 0) return ok(parameters);
+  const planned = unknown.find((name) => PLANNED.includes(name));
+  if (planned !== undefined) {
+    return err(refusal("notImplemented", `${quote(planned)} is planned, and not there yet.`));
+  }
+  const names = unknown.map(quote).join(", ");
+  const allowed = known.length === 0 ? "none" : known.join(", ");
+  return err(refusal("parameterUnknown", `Unknown: ${names}. Known here: ${allowed}.`));
+}
+
+/** Text of the caller for an error message: short, on one line, harmless on a terminal. */
+export function quote(text: string): string {
+  const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return `"${printableText(short)}"`;
+}
+
+/** Null when an escape is broken. `escapes` counts the percent signs. */
+function unescape(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  escapes: number,
+): Uint8Array | null {
+  const out = new Uint8Array(Math.max(0, end - start - 2 * escapes));
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    let byte = bytes[at] as number;
+    if (byte === PERCENT) {
+      if (at + 2 >= end) return null;
+      const high = hexDigit(bytes[at + 1] as number);
+      const low = hexDigit(bytes[at + 2] as number);
+      if (high < 0 || low < 0) return null;
+      byte = high * 16 + low;
+      at += 2;
+    }
+    out[length++] = byte;
+  }
+  return out;
+}
+
+function unescapeText(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
