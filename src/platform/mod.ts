@@ -11,5 +11,6 @@
 export * from "./clock.ts";
 export * from "./hash.ts";
 export * from "./log.ts";
+export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";

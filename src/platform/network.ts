@@ -1,5 +1,5 @@
 /**
- * The Network port on the operating system's TCP.
+ * The Network port on TCP.
  */
 
 import {
@@ -10,126 +10,126 @@ import {
   NetworkError,
 } from "../base/mod.ts";
 
-export const network: Network = {
-  listen(address, accept) {
-    try {
-      const listener = Deno.listen({ hostname: address.host, port: address.port });
-      void acceptAll(listener, accept);
-      const { hostname, port } = listener.addr as Deno.NetAddr;
-      return Promise.resolve<Listener>({
-        address: { host: hostname, port },
-        close: () => closeQuietly(listener),
-      });
-    } catch (error) {
-      return Promise.reject(networkError(error, address));
-    }
-  },
+/** Pause of the accept loop when the process is out of file descriptors. */
+const ACCEPT_RETRY_MS = 50;
 
-  dial(address, timeoutMs) {
-    return new Promise<Connection>((resolve, reject) => {
-      let late = false;
-      const timer = setTimeout(() => {
-        late = true;
-        reject(new NetworkError("timeout", `${show(address)} did not answer in ${timeoutMs} ms`));
-      }, timeoutMs);
-      Deno.connect({ hostname: address.host, port: address.port }).then((connection) => {
-        clearTimeout(timer);
-        if (late) connection.close();
-        else resolve(new TcpConnection(connection));
-      }, (error) => {
-        clearTimeout(timer);
-        if (!late) reject(networkError(error, address));
-      });
-    });
-  },
+/** What each failure of the runtime means, and how to say it of `where`. */
+const FAILURES: Readonly<Record<string, [code: NetworkError["code"], says: string]>> = {
+  ConnectionRefused: ["refused", "nothing listens there"],
+  TimedOut: ["timeout", "no answer"],
+  ConnectionReset: ["reset", "the other side broke the connection"],
+  ConnectionAborted: ["reset", "the other side broke the connection"],
+  BrokenPipe: ["reset", "the other side broke the connection"],
+  UnexpectedEof: ["reset", "the other side broke the connection"],
+  NotConnected: ["reset", "not connected any more"],
+  Interrupted: ["reset", "closed on this side"],
+  BadResource: ["reset", "closed on this side"],
+  AddrInUse: ["inUse", "in use by another process"],
+  AddrNotAvailable: ["unreachable", "no address of this machine"],
+  PermissionDenied: ["denied", "the system does not allow its use"],
+  NotCapable: ["denied", "the system does not allow its use"],
 };
 
-class TcpConnection implements Connection {
-  readonly remote: Address;
-  readonly #connection: Deno.TcpConn;
-  #closed = false;
+export const network: Network = {
+  listen: (address, accept) => mapErrors(address, () => listen(address, accept)),
+  dial: (address, timeoutMs) => mapErrors(address, () => dial(address, timeoutMs)),
+};
 
-  constructor(connection: Deno.TcpConn) {
-    this.#connection = connection;
-    const { hostname, port } = connection.remoteAddr;
-    this.remote = { host: hostname, port };
-    // Small messages must not wait for the acknowledgement of earlier ones.
-    connection.setNoDelay(true);
-  }
+function listen(address: Address, accept: (connection: Connection) => void): Listener {
+  const listener = Deno.listen({ hostname: address.host, port: address.port });
+  void acceptAll(listener, accept);
+  return {
+    address: { host: listener.addr.hostname, port: listener.addr.port },
+    close: () => closeQuietly(listener),
+  };
+}
 
-  read(buffer: Uint8Array): Promise<number | null> {
-    return this.#connection.read(buffer);
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length;) {
-      sent += await this.#connection.write(bytes.subarray(sent));
-    }
-  }
-
-  closeWrite(): Promise<void> {
-    return this.#connection.closeWrite();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeQuietly(this.#connection);
+async function dial(address: Address, timeoutMs: number): Promise<Connection> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const { host: hostname, port } = address;
+    return new TcpConnection(await Deno.connect({ hostname, port, signal }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new NetworkError("timeout", `${show(address)}: no answer within ${timeoutMs} ms`);
   }
 }
 
-/** How long to wait when no connection can be accepted because no file descriptor is free. */
-const ACCEPT_PAUSE_MS = 50;
-
+/** Ends only when the listener is closed: running out of file descriptors must not end service. */
 async function acceptAll(
   listener: Deno.TcpListener,
   accept: (connection: Connection) => void,
 ): Promise<void> {
   while (true) {
+    let connection: Deno.TcpConn;
     try {
-      accept(new TcpConnection(await listener.accept()));
+      connection = await listener.accept();
     } catch (error) {
-      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
-        return; // the listener was closed
-      }
-      // Anything else concerns one connection, or passes: a port that stops accepting is worse.
-      await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+      if (error instanceof Deno.errors.BadResource) return;
+      await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+      continue;
+    }
+    accept(new TcpConnection(connection));
+  }
+}
+
+class TcpConnection implements Connection {
+  readonly remote: Address;
+  readonly #tcp: Deno.TcpConn;
+
+  constructor(tcp: Deno.TcpConn) {
+    this.#tcp = tcp;
+    this.remote = { host: tcp.remoteAddr.hostname, port: tcp.remoteAddr.port };
+    try {
+      tcp.setNoDelay(true); // frames leave at once: gathering is done above, where it is known
+    } catch {
+      // Already reset by the other side: the first read will say so.
     }
   }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    return mapErrors(this.remote, () => this.#tcp.read(buffer));
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return mapErrors(this.remote, async () => {
+      for (let at = 0; at < bytes.length;) at += await this.#tcp.write(bytes.subarray(at));
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    return mapErrors(this.remote, () => this.#tcp.closeWrite());
+  }
+
+  close(): void {
+    closeQuietly(this.#tcp);
+  }
 }
 
-function networkError(error: unknown, address: Address): NetworkError {
-  const where = show(address);
-  if (error instanceof Deno.errors.AddrInUse) {
-    return new NetworkError("inUse", `${where} is in use by another process`);
+async function mapErrors<T>(where: Address, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof NetworkError || !(error instanceof Error)) throw error;
+    const [code, says] = FAILURES[error.name] ?? unnamed(error);
+    throw new NetworkError(code, `${show(where)}: ${says}`);
   }
-  if (error instanceof Deno.errors.ConnectionRefused) {
-    return new NetworkError("refused", `nothing listens at ${where}`);
-  }
-  if (error instanceof Deno.errors.TimedOut) {
-    return new NetworkError("timeout", `${where} did not answer`);
-  }
-  if (error instanceof Deno.errors.ConnectionReset) {
-    return new NetworkError("reset", `${where} closed the connection`);
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new NetworkError("denied", `the system does not allow the use of ${where}`);
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return new NetworkError("unreachable", `${where} is no address of this machine`);
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new NetworkError("other", `${where}: ${reason}`);
 }
 
-function show(address: Address): string {
-  return `${address.host}:${address.port}`;
+/** The runtime gives these no name of their own. */
+function unnamed({ message }: Error): [code: NetworkError["code"], says: string] {
+  return [/unreachable|lookup/i.test(message) ? "unreachable" : "other", message];
 }
 
+function show({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The port promises that closing twice is no error. */
 function closeQuietly(resource: { close(): void }): void {
   try {
     resource.close();
-  } catch {
-    // already closed by the other side
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
