@@ -119,7 +119,8 @@ export class ByteWriter {
 
   /** Zeros up to the next multiple of `alignment`. */
   pad(alignment: number): this {
-    this.#grow((alignment - (this.#length % alignment)) % alignment);
+    const at = this.#grow((alignment - (this.#length % alignment)) % alignment);
+    this.#buffer.fill(0, at, this.#length);
     return this;
   }
 
@@ -143,7 +144,13 @@ export class ByteWriter {
     return bytes;
   }
 
-  /** Makes room for `size` zero bytes and returns where they start. */
+  /** Starts over in the same buffer: what `view` has returned before is overwritten. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  /** Makes room for `size` bytes, whose content is left over, and returns where they start. */
   #grow(size: number): number {
     const at = this.#length;
     const needed = at + size;

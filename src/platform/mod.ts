@@ -9,6 +9,7 @@
  */
 
 export * from "./clock.ts";
+export * from "./disk.ts";
 export * from "./hash.ts";
 export * from "./log.ts";
 export * from "./network.ts";
