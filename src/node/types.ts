@@ -35,13 +35,13 @@ export type FailureCode =
 
 export interface Replica {
   readonly id: NodeId;
-  /** Replicates, applies and answers. Never rejects. */
-  execute(command: Command, deadlineMs: number): Promise<Result<Outcome, Failure>>;
+  /** Replicates, applies and answers, by `deadlineAt` on the scale of Clock.now(). Never rejects. */
+  execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>>;
   /**
    * Resolves once this node's memory reflects every write that was acknowledged before the call:
    * `read` in the same turn is then linearizable. Never rejects.
    */
-  linearize(deadlineMs: number): Promise<Result<void, Failure>>;
+  linearize(deadlineAt: number): Promise<Result<void, Failure>>;
   /** The item in this node's memory, as of the last applied entry. */
   read(key: Uint8Array): Item | undefined;
   /** This node's own view; cheap. */

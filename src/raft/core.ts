@@ -215,7 +215,7 @@ export class Core {
       this.log.compact(position.index);
       this.memberships.compact(position.index);
     } else {
-      this.log.reset(position);
+      this.log.reset(position, this.snapshot.position.index);
       this.memberships.reset(position.index, membership);
     }
     this.snapshot = this.mark = this.restore = snapshot;

@@ -127,9 +127,12 @@ export class Log {
     this.#stable = Math.max(this.#stable, index);
   }
 
-  /** Starts over after `position`, whose snapshot is durable; all entries here contradict it. */
-  reset(position: Position): void {
-    if (this.#written > this.#base.index) this.#truncatedFrom = this.first;
+  /**
+   * Starts over after `position`, whose snapshot is durable; all entries here contradict it.
+   * Storage holds only those behind `mark`, the snapshot before, so only they are cut off there.
+   */
+  reset(position: Position, mark: Index): void {
+    if (this.#written > mark) this.#truncatedFrom = mark + 1;
     this.#entries = [];
     this.#base = position;
     this.#written = this.#stable = position.index;

@@ -1,0 +1,103 @@
+/**
+ * One whole node: the replica, the service in front of it, and HTTP in front of that.
+ */
+
+import manifest from "../deno.json" with { type: "json" };
+import { type HttpServer, serveHttp } from "./api/mod.ts";
+import { type Address, err, type Log, NetworkError, ok, type Result } from "./base/mod.ts";
+import { type Config, hostAndPort, type NodeConfig } from "./config/mod.ts";
+import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
+import { Service } from "./service/mod.ts";
+
+export type KevaNodeOptions = {
+  readonly config: Config;
+  readonly ports: Omit<Ports, "log">;
+  readonly log: Log;
+};
+
+/** How long a clean stop may take, in milliseconds; what is then still open is answered honestly. */
+const STOP_PATIENCE_MS = 3_000;
+
+export class KevaNode {
+  /** Where clients and where the other nodes reach it. */
+  readonly userAddress: Address;
+  readonly peerAddress: Address;
+  /** Resolves, with the reason, when the node ends by itself because it must not go on. */
+  readonly done: Promise<string>;
+  readonly #node: Node;
+  readonly #http: HttpServer;
+
+  private constructor(
+    parts: { node: Node; http: HttpServer; self: NodeConfig },
+    done: Promise<string>,
+  ) {
+    const { node, http, self } = parts;
+    this.#node = node;
+    this.#http = http;
+    this.done = done;
+    this.userAddress = http.address;
+    this.peerAddress = { host: self.address, port: self.peerPort };
+  }
+
+  /** Starts the node that `config.self` describes; an error says what to do about it. */
+  static async start(options: KevaNodeOptions): Promise<Result<KevaNode, StartError>> {
+    const { config, log } = options;
+    const ports = { ...options.ports, log };
+    const halted = Promise.withResolvers<string>();
+    const started = await startNode({
+      ports,
+      self: config.self.identity,
+      version: manifest.version,
+      clusterName: config.cluster.name,
+      members: config.nodes.map(member),
+      directory: config.workingDirectory,
+      timing: {
+        electionTimeoutMs: config.self.electionTimeoutMs,
+        heartbeatIntervalMs: config.timing.heartbeatIntervalMs,
+      },
+      storage: config.storage,
+      onHalt: halted.resolve,
+    });
+    if (!started.ok) return started;
+    const node = started.value;
+    const http = await front(options, node);
+    if (!http.ok) {
+      await node.stop(0);
+      return http;
+    }
+    void halted.promise.then(() => http.value.close());
+    return ok(new KevaNode({ node, http: http.value, self: config.self }, halted.promise));
+  }
+
+  /** Hands leadership over, answers what is in flight, and closes. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#http.drain(STOP_PATIENCE_MS), this.#node.stop(STOP_PATIENCE_MS)]);
+  }
+}
+
+async function front(
+  { config, ports, log }: KevaNodeOptions,
+  node: Node,
+): Promise<Result<HttpServer, StartError>> {
+  const { valueBytesMax, connectionsMax, requestTimeoutMs } = config.limits;
+  const { clock, network } = ports;
+  const service = new Service({ replica: node, clock, valueBytesMax, requestTimeoutMs });
+  const address = { host: config.self.address, port: config.self.userPort };
+  try {
+    return ok(
+      await serveHttp({ network, clock, log, service, address, limits: { connectionsMax } }),
+    );
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    return err({ reason: `cannot listen for clients: ${error.reason}` });
+  }
+}
+
+function member(node: NodeConfig): NodeMember {
+  return {
+    id: node.identity,
+    peer: hostAndPort(node.address, node.peerPort),
+    client: hostAndPort(node.address, node.userPort),
+    peerAddress: { host: node.address, port: node.peerPort },
+  };
+}

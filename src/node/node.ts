@@ -1,0 +1,391 @@
+/**
+ * The replica: turns the loop that joins Raft, storage, peers and the state machine.
+ *
+ * Everything that happens in one loop turn (messages, proposals, reads, completed writes, ticks)
+ * goes into Raft first; at the end of the turn `take()` says what came of all of it together: one
+ * write, one message per follower, one read round. So batching grows with load and costs no delay
+ * without it.
+ */
+
+import { err, type Result, type Timer } from "../base/mod.ts";
+import { type Command, encodeCommand, type Item, type Outcome, stampCommand } from "../kv/mod.ts";
+import type { Links, PeerMessage } from "../peers/mod.ts";
+import { type Index, isVoter, type Message, type NodeId, Raft, type Write } from "../raft/mod.ts";
+import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
+import { Applier } from "./applier.ts";
+import { ClusterView, encodeStatus } from "./cluster_view.ts";
+import { acceptForward } from "./inbound.ts";
+import { Outbound } from "./outbound.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import type { Reply } from "./reply.ts";
+import { Snapshots } from "./snapshots.ts";
+import type { NodeOptions, Started } from "./options.ts";
+import { failures, type Submission } from "./submission.ts";
+import type { ClusterStatus, Failure, NodeStatus, Replica } from "./types.ts";
+
+/** An election timeout is this many ticks. */
+export const ELECTION_TICKS = 20;
+
+export class Node implements Replica {
+  readonly id: NodeId;
+  readonly #options: NodeOptions;
+  readonly #raft: Raft;
+  readonly #directory: DataDirectory;
+  readonly #links: Links;
+  readonly #applier: Applier;
+  readonly #proposals = new Proposals();
+  readonly #outbound = new Outbound();
+  readonly #reads = new Reads();
+  readonly #snapshots: Snapshots;
+  readonly #cluster: ClusterView;
+  readonly #startedAt: number;
+  readonly #ticker: Timer;
+
+  #turnScheduled = false;
+  #stopping = false;
+  #stopped = false;
+  #diskFull = false;
+  #spaceTimer: Timer | null = null;
+  #roleLogged = "";
+
+  constructor(options: NodeOptions, started: Started) {
+    const { clock } = options.ports;
+    const { directory, links, kv } = started;
+    this.id = options.self;
+    this.#options = options;
+    this.#directory = directory;
+    this.#links = links;
+    this.#startedAt = clock.now();
+    const tickMs = options.timing.electionTimeoutMs / ELECTION_TICKS;
+    const heartbeatTicks = Math.round(options.timing.heartbeatIntervalMs / tickMs);
+    this.#raft = new Raft({
+      id: options.self,
+      random: options.ports.random,
+      electionTicks: ELECTION_TICKS,
+      heartbeatTicks: Math.min(Math.max(1, heartbeatTicks), Math.floor(ELECTION_TICKS / 3)),
+    }, directory.recovered);
+    this.#applier = new Applier({
+      clock,
+      hash: options.ports.hash,
+      snapshots: directory.snapshots,
+      hooks: {
+        onApplied: (entry, outcome) => this.#proposals.applied(entry, outcome, this.#leader),
+        onRestored: (index) => this.#restored(index),
+        onFailure: (reason) => this.#halt(reason),
+      },
+    }, kv);
+    this.#snapshots = new Snapshots({
+      node: options,
+      directory,
+      links,
+      raft: this.#raft,
+      applier: this.#applier,
+      input: (act) => this.#input(act),
+      onFailure: (error) => this.onStorageFailure(error),
+    });
+    this.#cluster = new ClusterView({
+      clock,
+      ask: (to, id) => links.send(to, { kind: "statusRequest", id }),
+      timeoutMs: Math.min(500, options.timing.electionTimeoutMs),
+    });
+    this.#ticker = clock.every(tickMs, () => this.#tick());
+    this.#schedule();
+  }
+
+  // --- Replica ----------------------------------------------------------------------------------
+
+  execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>> {
+    const refusal = this.#refusal();
+    if (refusal) return Promise.resolve(err(refusal));
+    return new Promise((settle) => {
+      const submission = { command: encodeCommand(command), deadlineAt, settle };
+      if (this.#outbound.push(submission)) this.#schedule();
+      else settle(err(failures.overloaded("writes", this.#leader)));
+    });
+  }
+
+  linearize(deadlineAt: number): Promise<Result<void, Failure>> {
+    if (this.#stopped) return Promise.resolve(err(failures.stopping(this.#leader)));
+    this.#schedule();
+    return this.#reads.wait(this.#raft.read(), deadlineAt);
+  }
+
+  read(key: Uint8Array): Item | undefined {
+    return this.#applier.kv.get(key);
+  }
+
+  status(): NodeStatus {
+    const { clock, disk } = this.#options.ports;
+    const { role, term, leader, last, commit, first, snapshot, isVoter } = this.#raft.status;
+    const { kv } = this.#applier;
+    return {
+      id: this.id,
+      version: this.#options.version,
+      role: isVoter ? role : "learner",
+      term,
+      leader,
+      lastIndex: last.index,
+      commit,
+      applied: kv.applied,
+      snapshotIndex: snapshot.index,
+      firstIndex: first,
+      items: kv.size,
+      digest: kv.digest(),
+      uptimeMs: Math.round(clock.now() - this.#startedAt),
+      diskFreeBytes: disk.freeBytes(this.#options.directory),
+      diskFull: this.#diskFull,
+    };
+  }
+
+  async clusterStatus(): Promise<ClusterStatus> {
+    const members = await Promise.all(
+      this.#options.members.map(async ({ id, peer, client }) => {
+        const status = id === this.id ? this.status() : await this.#cluster.ask(id);
+        const addresses = { peerAddress: peer, clientAddress: client };
+        return { id, ...addresses, reachable: status !== undefined, ...(status && { status }) };
+      }),
+    );
+    return { cluster: this.#options.clusterName, answeredBy: this.id, members };
+  }
+
+  // --- Events from peers and storage, wired by start.ts -------------------------------------------
+
+  onMessage(from: NodeId, message: PeerMessage): void {
+    if (this.#stopped) return;
+    switch (message.kind) {
+      case "raft":
+        return this.#input(() => this.#raft.step(message.message));
+      case "forward":
+        return this.#onForward(from, message);
+      case "forwardReply":
+        this.#outbound.replied(from, message.id, message.replies);
+        return;
+      case "snapshotChunk":
+        return this.#snapshots.onChunk(from, message);
+      case "snapshotAck":
+        return this.#snapshots.onAck(from, message);
+      case "statusRequest":
+        this.#links.send(from, {
+          kind: "statusReply",
+          id: message.id,
+          status: encodeStatus(this.status()),
+        });
+        return;
+      case "statusReply":
+        return this.#cluster.answered(from, message.id, message.status);
+    }
+  }
+
+  onPeerUp(peer: NodeId): void {
+    this.#input(() => this.#raft.connected(peer));
+  }
+
+  onPeerDown(peer: NodeId): void {
+    this.#snapshots.disconnected(peer);
+    this.#outbound.disconnected(peer);
+    this.#input(() => this.#raft.disconnected(peer));
+  }
+
+  onStored(writes: readonly Write[]): void {
+    if (this.#stopped) return;
+    const last = writes.at(-1);
+    if (last === undefined) return;
+    this.#input(() => this.#raft.stored(last.id));
+    for (const write of writes) {
+      for (const message of write.thenSend) this.#send(message);
+      if (write.snapshot) void this.#snapshots.marked(write.snapshot.position.index);
+    }
+  }
+
+  onStorageFailure(error: StorageError): void {
+    this.#halt(describeStorageError(error));
+  }
+
+  /** No entry can be stored here: hand over, refuse writes, and look for space once a second. */
+  onDiskFull(error: StorageError): void {
+    if (!this.#diskFull) {
+      this.#options.ports.log.error("disk full", { reason: describeStorageError(error) });
+    }
+    this.#diskFull = true;
+    this.#input(() => {
+      if (!this.#raft.transfer()) this.#raft.stepDown();
+    });
+    this.#spaceTimer?.cancel();
+    this.#spaceTimer = this.#options.ports.clock.after(1_000, () => {
+      if (!this.#stopped) this.#directory.wal.retry();
+    });
+  }
+
+  onDiskSpace(): void {
+    this.#diskFull = false;
+    this.#options.ports.log.info("disk has space again");
+  }
+
+  // --- Life ---------------------------------------------------------------------------------------
+
+  /**
+   * Leaves in good order within `patienceMs`: hands leadership over, waits for the outcome of what
+   * is under way, answers the rest honestly, and gives the data directory up.
+   */
+  async stop(patienceMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { clock } = this.#options.ports;
+    const giveUpAt = clock.now() + patienceMs;
+    this.#input(() => this.#raft.transfer());
+    const busy = () =>
+      this.#raft.status.role === "leader" && this.#raft.membership.voters.length > 1 ||
+      this.#proposals.count + this.#outbound.count + this.#reads.count > 0 ||
+      this.#links.busy;
+    while (busy() && clock.now() < giveUpAt && !this.#stopped) {
+      await new Promise<void>((resolve) => clock.after(5, resolve));
+    }
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#ticker.cancel();
+    this.#spaceTimer?.cancel();
+    this.#proposals.failAll(failures.timedOut(this.#leader));
+    this.#outbound.close(this.#leader);
+    this.#reads.failAll(failures.stopping(this.#leader));
+    this.#cluster.close();
+    this.#snapshots.close();
+    this.#links.close();
+    await this.#directory.release();
+  }
+
+  /** The data or the protocol state cannot be trusted any more: stop at once and say why. */
+  #halt(reason: string): void {
+    if (this.#stopped) return;
+    this.#options.ports.log.error("node halted", { reason });
+    void this.#close().then(() => this.#options.onHalt(reason));
+  }
+
+  // --- The loop -----------------------------------------------------------------------------------
+
+  #input(act: () => void): void {
+    if (this.#stopped) return;
+    act();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#turnScheduled || this.#stopped) return;
+    this.#turnScheduled = true;
+    this.#options.ports.clock.soon(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnScheduled = false;
+    if (this.#stopped) return;
+    this.#dispatch();
+    const ready = this.#raft.take();
+    if (ready.halt !== null) return this.#halt(ready.halt);
+    for (const message of ready.send) this.#send(message);
+    if (ready.write) this.#directory.wal.append(ready.write);
+    if (ready.restore) this.#applier.restore(ready.restore);
+    for (const grant of ready.grants) this.#reads.granted(grant);
+    if (this.#applier.advance(this.#raft)) this.#schedule();
+    this.#reads.applied(this.#applier.applied);
+    this.#snapshots.takeWhenDue();
+    this.#logRole();
+  }
+
+  #tick(): void {
+    const now = this.#options.ports.clock.now();
+    this.#input(() => this.#raft.tick());
+    this.#proposals.expire(now, this.#leader);
+    this.#outbound.expire(now, this.#leader);
+    this.#reads.expire(now, this.#leader);
+    this.#snapshots.tick();
+    // A leader whose disk has stalled holds everybody up (its own vote no longer counts anyway).
+    const stalled = this.#directory.wal.status().pendingSyncMs;
+    if (stalled > this.#options.timing.electionTimeoutMs) this.#input(() => this.#raft.transfer());
+  }
+
+  /** Brings what clients asked for into a log: this node's own, or the leader's. */
+  #dispatch(): void {
+    if (this.#outbound.waiting === 0 || this.#leader === null) return;
+    if (this.#leader === this.id) {
+      const submissions = this.#outbound.drain();
+      const answer = this.#propose(submissions);
+      if (answer === "notLeader") this.#outbound.putBack(submissions, this.#leader);
+      else if (answer !== "proposed") {
+        for (const submission of submissions) submission.settle(answer);
+      }
+    } else {
+      const now = this.#options.ports.clock.now();
+      this.#outbound.forward(
+        this.#leader,
+        now,
+        (to, forward) => this.#links.send(to, { kind: "forward", ...forward }),
+      );
+    }
+  }
+
+  #onForward(from: NodeId, forward: Extract<PeerMessage, { kind: "forward" }>): void {
+    acceptForward(
+      from,
+      forward,
+      this.#options.ports.clock.now(),
+      (submissions) => this.#propose(submissions),
+      (to, id, replies) => this.#links.send(to, { kind: "forwardReply", id, replies }),
+    );
+    this.#schedule();
+  }
+
+  /** Puts commands into the log; "notLeader" and failures mean that nothing was done with any. */
+  #propose(submissions: readonly Submission[]): Reply | "proposed" {
+    const refusal = this.#refusal();
+    if (refusal) return err(refusal);
+    if (!this.#proposals.hasRoom()) return err(failures.overloaded("proposals", this.#leader));
+    const time = this.#options.ports.clock.wallTime();
+    for (const { command } of submissions) stampCommand(command, time);
+    const first = this.#raft.propose(submissions.map(({ command }) => command));
+    if (!first.ok) return "notLeader";
+    this.#proposals.add(first.value, submissions);
+    return "proposed";
+  }
+
+  #refusal(): Failure | null {
+    if (this.#stopping) return failures.stopping(this.#leader);
+    if (this.#diskFull && this.#raft.status.role === "leader") {
+      return failures.diskFull(this.#leader);
+    }
+    return null;
+  }
+
+  #send(message: Message): void {
+    if (message.kind === "install") return this.#snapshots.send(message);
+    const sent = this.#links.send(message.to, { kind: "raft", message });
+    if (!sent && message.kind === "append") this.#raft.lost(message.to);
+  }
+
+  #restored(index: Index): void {
+    this.#proposals.skippedTo(index, this.#leader);
+    this.#schedule();
+  }
+
+  // --- Sayings ------------------------------------------------------------------------------------
+
+  get #leader(): NodeId | null {
+    return this.#raft.status.leader;
+  }
+
+  #logRole(): void {
+    const { role, term, leader, last } = this.#raft.status;
+    const line = `${role} ${term} ${leader}`;
+    if (line === this.#roleLogged || role === "candidate") return;
+    this.#roleLogged = line;
+    this.#options.ports.log.info(role === "leader" ? "leading" : "following", {
+      at: `${this.id}@${term}`,
+      leader: leader ?? "none",
+      last: `${last.index}@${last.term}`,
+      voter: isVoter(this.#raft.membership, this.id),
+    });
+  }
+}

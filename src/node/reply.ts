@@ -1,0 +1,50 @@
+/**
+ * What the leader answers to one forwarded command:
+ *
+ * ```
+ * u8 tag   0 outcome (as kv encodes it)
+ *          1 failure: code, effect, reason, leader as texts (u16 length each)
+ *          2 not the leader: nothing was done, try whoever leads now
+ * ```
+ */
+
+import { ByteReader, ByteWriter, decode, DecodeError, err, ok, type Result } from "../base/mod.ts";
+import { decodeOutcome, encodeOutcome, type Outcome } from "../kv/mod.ts";
+import type { Failure, FailureCode } from "./types.ts";
+
+export type Reply = Result<Outcome, Failure> | "notLeader";
+
+const CODES: readonly FailureCode[] = [
+  "noLeader",
+  "overloaded",
+  "timeout",
+  "leaderChanged",
+  "diskFull",
+  "stopping",
+];
+
+export function encodeReply(reply: Reply): Uint8Array {
+  const writer = new ByteWriter(32);
+  if (reply === "notLeader") return writer.u8(2).finish();
+  if (reply.ok) return writer.u8(0).raw(encodeOutcome(reply.value)).finish();
+  const { code, effect, reason, leader } = reply.error;
+  return writer.u8(1).text(code).text(effect).text(reason).text(leader ?? "").finish();
+}
+
+export function decodeReply(bytes: Uint8Array): Result<Reply, string> {
+  if (bytes[0] === 0) {
+    const outcome = decodeOutcome(bytes.subarray(1));
+    return outcome.ok ? ok(ok(outcome.value)) : outcome;
+  }
+  return decode<Reply>(bytes, (reader) => {
+    if (reader.tag([1, 2], "reply") === 2) return "notLeader";
+    return err(readFailure(reader));
+  });
+}
+
+function readFailure(reader: ByteReader): Failure {
+  const code = CODES.find((code) => code === reader.text());
+  const effect = reader.text() === "none" ? "none" : "unknown";
+  if (code === undefined) throw new DecodeError("unknown failure code");
+  return { code, effect, reason: reader.text(), leader: reader.text() || null };
+}

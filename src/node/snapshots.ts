@@ -1,0 +1,110 @@
+/**
+ * Everything about snapshots that concerns one node: taking its own when the log has grown enough,
+ * giving up what they cover, sending them to followers, and taking them in.
+ */
+
+import { assert } from "../base/mod.ts";
+import type { Links, SnapshotAck, SnapshotChunk } from "../peers/mod.ts";
+import type { Index, Install, NodeId, Raft } from "../raft/mod.ts";
+import type { DataDirectory, StorageError } from "../storage/mod.ts";
+import type { Applier } from "./applier.ts";
+import type { NodeOptions } from "./options.ts";
+import { SnapshotIntake } from "./snapshot_intake.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
+import { Snapshotter } from "./snapshotter.ts";
+
+export type SnapshotsOptions = {
+  readonly node: NodeOptions;
+  readonly directory: DataDirectory;
+  readonly links: Links;
+  readonly raft: Raft;
+  readonly applier: Applier;
+  /** Feeds something into Raft and schedules a turn. */
+  readonly input: (act: () => void) => void;
+  readonly onFailure: (error: StorageError) => void;
+};
+
+export class Snapshots {
+  readonly #options: SnapshotsOptions;
+  readonly #snapshotter: Snapshotter;
+  readonly #sender: SnapshotSender;
+  readonly #intake: SnapshotIntake;
+  /** The snapshot before the newest: what is older than it is given up. */
+  #previous: Index;
+
+  constructor(options: SnapshotsOptions) {
+    const { node, directory, links, raft, input } = options;
+    const { clock, log } = node.ports;
+    const store = directory.snapshots;
+    this.#options = options;
+    this.#previous = directory.recovered.snapshot.position.index;
+    this.#snapshotter = new Snapshotter({ clock, log, store });
+    this.#sender = new SnapshotSender({
+      clock,
+      log,
+      store,
+      send: (to, chunk) => links.send(to, chunk),
+      onFailure: (to) => input(() => raft.lost(to)),
+      patienceMs: 5 * node.timing.electionTimeoutMs,
+    });
+    this.#intake = new SnapshotIntake({
+      self: node.self,
+      log,
+      store,
+      send: (to, ack) => links.send(to, ack),
+      standing: () => raft.status,
+      deliver: (install) => input(() => raft.step(install)),
+    });
+  }
+
+  /** Starts a snapshot when enough of the log follows the last one. */
+  takeWhenDue(): void {
+    const { applier, node } = this.#options;
+    const { bytes, entries } = applier.sinceSnapshot;
+    const due = bytes >= node.storage.snapshotBytes || entries >= node.storage.snapshotEntries;
+    if (due && this.#snapshotter.idle && !applier.isRestoring) void this.#take();
+  }
+
+  /** The mark of the snapshot at `index` is durable: the one before it bounds what is kept. */
+  async marked(index: Index): Promise<void> {
+    assert(index >= this.#previous, "snapshots are marked in order");
+    const bound = this.#previous;
+    this.#previous = index;
+    const retired = await this.#options.directory.retire(bound);
+    if (!retired.ok) this.#options.onFailure(retired.error);
+  }
+
+  send(install: Install): void {
+    this.#sender.start(install);
+  }
+
+  onChunk(from: NodeId, chunk: SnapshotChunk): void {
+    this.#intake.onChunk(from, chunk);
+  }
+
+  onAck(from: NodeId, ack: SnapshotAck): void {
+    this.#sender.acknowledged(from, ack);
+  }
+
+  disconnected(peer: NodeId): void {
+    this.#sender.cancel(peer);
+  }
+
+  tick(): void {
+    this.#sender.tick();
+  }
+
+  close(): void {
+    this.#sender.cancelAll();
+    this.#intake.suspend();
+  }
+
+  async #take(): Promise<void> {
+    const { raft, applier, input } = this.#options;
+    const ref = raft.snapshotAt(applier.applied);
+    const image = applier.kv.freeze();
+    applier.snapshotStarted();
+    const durable = await this.#snapshotter.take(ref, image);
+    if (durable) input(() => raft.compact(ref));
+  }
+}
