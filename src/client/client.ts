@@ -2,6 +2,7 @@
  * The operations of a cluster as methods.
  */
 
+import { limits } from "../base/mod.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
 import { keyTarget } from "./key_target.ts";
@@ -52,7 +53,7 @@ export class KevaClient {
   /** The item, or null when there is none. Linearizable unless the options say otherwise. */
   async get(key: Uint8Array, options: GetOptions = {}): Promise<Item | null> {
     const parameters = options.consistency === "stale" ? { consistency: "stale" } : {};
-    const target = withParameters(keyTarget(key), parameters);
+    const target = this.#target(key, options, parameters);
     const { response, body } = await this.#send({ method: "GET", target }, options);
     if (response.status === 204) return null;
     const { headers } = response;
@@ -67,14 +68,15 @@ export class KevaClient {
   async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutAnswer> {
     const contentType = options.contentType ?? "application/octet-stream";
     const headers = { "content-type": contentType, ...conditions(options) };
-    const request: Partial<Request> = { headers, body: value };
-    const answer = await this.#send({ method: "PUT", target: keyTarget(key), ...request }, options);
+    const target = this.#target(key, options);
+    const answer = await this.#send({ method: "PUT", target, headers, body: value }, options);
     return { revision: Number(json(answer)["revision"]) };
   }
 
   async delete(key: Uint8Array, options: WriteOptions = {}): Promise<DeleteAnswer> {
+    const target = this.#target(key, options);
     const headers = conditions(options);
-    const answer = await this.#send({ method: "DELETE", target: keyTarget(key), headers }, options);
+    const answer = await this.#send({ method: "DELETE", target, headers }, options);
     const { revision, existed } = json(answer);
     return { revision: Number(revision), existed: existed === true };
   }
@@ -83,6 +85,13 @@ export class KevaClient {
   async status(options: CallOptions = {}): Promise<ClusterStatus> {
     const answer = await this.#send({ method: "GET", target: "/v1/cluster/status" }, options);
     return json(answer) as unknown as ClusterStatus;
+  }
+
+  /** Tells the node to answer a little before this side gives up: it knows the effect. */
+  #target(key: Uint8Array, options: CallOptions, more: Record<string, string> = {}): string {
+    const timeoutMs = 0.9 * (options.timeoutMs ?? this.#timeoutMs);
+    const seconds = Math.min(Math.max(timeoutMs, 1), limits.requestTimeoutMsMax) / 1000;
+    return withParameters(keyTarget(key), { ...more, timeout: String(+seconds.toFixed(3)) });
   }
 
   #send(

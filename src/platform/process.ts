@@ -105,6 +105,7 @@ async function stdinEnded(): Promise<void> {
 }
 
 function onSignal(name: SignalName, run: () => void): () => void {
+  if (Deno.build.os === "windows" && name !== "SIGINT") return () => {}; // it knows no other
   Deno.addSignalListener(name, run);
   return () => Deno.removeSignalListener(name, run);
 }

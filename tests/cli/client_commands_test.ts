@@ -38,7 +38,7 @@ async function against(
 Deno.test("get prints exactly the bytes of the value", async () => {
   const { exit, bytes, stderr, call } = await against(item(BINARY), ["get", "a/b ü"]);
   assert.deepEqual([exit, bytes, stderr], [0, BINARY, ""]);
-  assert.equal(call?.url, "http://localhost:380/v1/storage/key/a%2Fb%20%C3%BC");
+  assert.equal(call?.url, "http://localhost:380/v1/storage/key/a%2Fb%20%C3%BC?timeout=4.5");
 });
 
 Deno.test("get --json prints the value in base64 with what is known about it", async () => {
@@ -51,7 +51,10 @@ Deno.test("get --json prints the value in base64 with what is known about it", a
     revision: 7,
     consistency: "linearizable",
   });
-  assert.equal(call?.url, "http://localhost:380/v1/storage/key/%00%FF?consistency=stale");
+  assert.equal(
+    call?.url,
+    "http://localhost:380/v1/storage/key/%00%FF?consistency=stale&timeout=4.5",
+  );
 });
 
 Deno.test("get of a missing key prints nothing, says so, and exits with 1", async () => {

@@ -33,7 +33,7 @@ Deno.test("KevaClient.get() gives bytes, content type, revision and guarantee", 
     revision: 42,
     consistency: "linearizable",
   });
-  assert.equal(calls[0]?.url, "http://host1:1/v1/storage/key/k");
+  assert.equal(calls[0]?.url, "http://host1:1/v1/storage/key/k?timeout=4.5");
 });
 
 Deno.test("KevaClient.get() gives null for a missing key", async () => {
@@ -48,8 +48,11 @@ Deno.test("KevaClient.get() asks for a stale read only when told to", async () =
   );
   await keva.get(utf8(".."), { consistency: "stale" });
   await keva.get(KEY, { consistency: "linearizable" });
-  assert.equal(calls[0]?.url, "http://host1:1/v1/storage/key/?key64=Li4&consistency=stale");
-  assert.equal(calls[1]?.url, "http://host1:1/v1/storage/key/k");
+  assert.equal(
+    calls[0]?.url,
+    "http://host1:1/v1/storage/key/?key64=Li4&consistency=stale&timeout=4.5",
+  );
+  assert.equal(calls[1]?.url, "http://host1:1/v1/storage/key/k?timeout=4.5");
 });
 
 Deno.test("KevaClient.put() sends the bytes as they are, with its condition", async () => {
@@ -95,6 +98,17 @@ Deno.test("KevaClient.put() goes on when nothing was sent or the node says effec
     assert.deepEqual(await keva.put(KEY, VALUE), { revision: 1 });
     assert.equal(calls.length, 2);
   }
+});
+
+Deno.test("KevaClient lets the node give up before it does itself", async () => {
+  const cluster = fakeCluster(...[1, 2, 3].map(() => new Response(null, { status: 204 })));
+  const keva = new KevaClient({ endpoints: ["h"], fetch: cluster.fetch });
+  for (const timeoutMs of [1, 1234, 3_600_000]) await keva.get(KEY, { timeoutMs });
+  assert.deepEqual(cluster.calls.map((call) => new URL(call.url).search), [
+    "?timeout=0.001",
+    "?timeout=1.111",
+    "?timeout=60",
+  ]);
 });
 
 Deno.test("KevaClient.put() is never sent again when it may have had an effect", async () => {
@@ -198,7 +212,7 @@ Deno.test("KevaClient() takes a host alone, an IPv6 address and a URL", async ()
   for (const [text, host] of [["h", "h:380"], ["[::1]:5", "[::1]:5"], ["http://h:5/", "h:5"]]) {
     const cluster = fakeCluster(new Response(null, { status: 204 }));
     await new KevaClient({ endpoints: [text as string], fetch: cluster.fetch }).get(KEY);
-    assert.equal(cluster.calls[0]?.url, `http://${host}/v1/storage/key/k`);
+    assert.equal(cluster.calls[0]?.url, `http://${host}/v1/storage/key/k?timeout=4.5`);
   }
 });
 
