@@ -2,17 +2,12 @@
  * Everything that a command needs from the world around it, so that tests can give it another one.
  */
 
-import type { Address, Clock, Disk, Hash, Log, Network, Random, Result } from "../base/mod.ts";
+import type { Address, Log, Result } from "../base/mod.ts";
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
+import type { Ports as NodePorts, StartError } from "../node/mod.ts";
 
-export type Ports = {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly hash: Hash;
-  readonly disk: Disk;
-  readonly network: Network;
-};
+export type Ports = Omit<NodePorts, "log">;
 
 export type Output = {
   readonly isTerminal: boolean;
@@ -50,9 +45,6 @@ export type RunningNode = {
   /** Hands over leadership, answers what is in flight, and closes. */
   stop(): Promise<void>;
 };
-
-/** `reason` says what, where, and what to do. */
-export type StartError = { readonly reason: string };
 
 export type StartNode = (options: StartOptions) => Promise<Result<RunningNode, StartError>>;
 

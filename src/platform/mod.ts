@@ -8,6 +8,13 @@
  * May import: base.
  */
 
+import type { Clock, Disk, Hash, Network, Random } from "../base/mod.ts";
+import { systemClock } from "./clock.ts";
+import { nativeDisk } from "./disk.ts";
+import { nativeHash } from "./hash.ts";
+import { network } from "./network.ts";
+import { systemRandom } from "./random.ts";
+
 export * from "./clock.ts";
 export * from "./disk.ts";
 export * from "./hash.ts";
@@ -15,3 +22,22 @@ export * from "./log.ts";
 export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";
+
+export type RealPorts = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly disk: Disk;
+  readonly network: Network;
+};
+
+/** The world as it is. */
+export function realPorts(): RealPorts {
+  return {
+    clock: systemClock(),
+    random: systemRandom(),
+    hash: nativeHash(),
+    disk: nativeDisk(),
+    network,
+  };
+}

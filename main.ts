@@ -1,0 +1,34 @@
+/**
+ * The program: joins the command line with the real world. Everything else gets its world passed.
+ */
+
+import manifest from "./deno.json" with { type: "json" };
+import { type Context, reportCrash, run } from "./src/cli/mod.ts";
+import { KevaNode } from "./src/mod.ts";
+import { createLog, realPorts, thisProcess } from "./src/platform/mod.ts";
+
+// Else the runtime trusts public certificate authorities beside those that Keva names itself.
+Deno.env.set("DENO_TLS_CA_STORE", "");
+
+const process = thisProcess();
+const ports = realPorts();
+const { stderr } = process;
+
+const context: Context = {
+  ...process,
+  env: process.env("KEVA_"),
+  version: manifest.version,
+  ports,
+  fetch,
+  openLog: (settings) =>
+    createLog({
+      ...settings,
+      colour: stderr.colour,
+      wallTime: ports.clock.wallTime,
+      write: stderr.write,
+    }),
+  startNode: (options) => KevaNode.start(options),
+};
+
+process.onCrash((error) => reportCrash(context, error));
+process.exit(await run(context));
