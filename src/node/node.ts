@@ -10,7 +10,15 @@
 import { err, type Result, type Timer } from "../base/mod.ts";
 import { type Command, encodeCommand, type Item, type Outcome, stampCommand } from "../kv/mod.ts";
 import type { Links, PeerMessage } from "../peers/mod.ts";
-import { type Index, isVoter, type Message, type NodeId, Raft, type Write } from "../raft/mod.ts";
+import {
+  type Index,
+  isVoter,
+  majority,
+  type Message,
+  type NodeId,
+  Raft,
+  type Write,
+} from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
 import { Applier } from "./applier.ts";
 import { ClusterView, encodeStatus } from "./cluster_view.ts";
@@ -234,14 +242,19 @@ export class Node implements Replica {
     const { clock } = this.#options.ports;
     const giveUpAt = clock.now() + patienceMs;
     this.#input(() => this.#raft.transfer());
-    const busy = () =>
-      this.#raft.status.role === "leader" && this.#raft.membership.voters.length > 1 ||
-      this.#proposals.count + this.#outbound.count + this.#reads.count > 0 ||
-      this.#links.busy;
+    const open = () => this.#proposals.count + this.#outbound.count + this.#reads.count > 0;
+    const busy = () => this.#mayHandOver() || open() || this.#links.busy;
     while (busy() && clock.now() < giveUpAt && !this.#stopped) {
       await new Promise<void>((resolve) => clock.after(5, resolve));
     }
     await this.#close();
+  }
+
+  /** Whether there is leadership to hand over, and a majority to take it. */
+  #mayHandOver(): boolean {
+    const voters = this.#raft.membership.voters.length;
+    const reachable = this.#links.upCount >= majority(voters);
+    return this.#raft.status.role === "leader" && voters > 1 && reachable;
   }
 
   async #close(): Promise<void> {

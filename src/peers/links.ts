@@ -72,6 +72,11 @@ export class Links {
     return this.#outgoing.get(to)?.send(message) ?? false;
   }
 
+  /** How many peers can be sent to. */
+  get upCount(): number {
+    return [...this.#outgoing.values()].filter((link) => link.up).length;
+  }
+
   /** Whether messages are still on their way out. */
   get busy(): boolean {
     return [...this.#outgoing.values()].some((link) => link.busy);

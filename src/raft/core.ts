@@ -109,8 +109,18 @@ export class Core {
     for (const entry of recovered.entries) this.#adoptMembership(entry);
     this.ticksQuiet = options.electionTicks; // after a restart nobody's leadership is vouched for
     this.reads = startReads(options.random);
-    this.resetElectionTimer();
+    this.ticksTimeout = this.#firstTimeout();
     this.check();
+  }
+
+  /**
+   * A node that has just started hears an existing leader within two heartbeats; when it does not,
+   * there probably is none, and the cluster need not wait a whole election timeout for one.
+   */
+  #firstTimeout(): number {
+    const { electionTicks, heartbeatTicks, random } = this.options;
+    if (this.membership.voters.length === 1) return 1;
+    return 2 * heartbeatTicks + random.below(Math.max(1, Math.floor(electionTicks / 4)));
   }
 
   get id(): NodeId {

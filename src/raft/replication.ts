@@ -58,13 +58,16 @@ export function appendOwn(
   return first;
 }
 
-/** Follows a membership change: new members get a progress, removed ones lose theirs. */
+/**
+ * Follows a membership change: new members get a progress, removed ones lose theirs. The first
+ * probe carries the newest entry, which the caller has just appended.
+ */
 export function trackMembers(core: Core): void {
   const { progress } = leadershipOf(core);
   const others = new Set(core.others);
   for (const id of progress.keys()) if (!others.has(id)) progress.delete(id);
   for (const id of others) {
-    if (!progress.has(id)) progress.set(id, new Progress(core.log.last.index + 1));
+    if (!progress.has(id)) progress.set(id, new Progress(core.log.last.index));
   }
 }
 
