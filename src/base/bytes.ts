@@ -6,7 +6,8 @@
 import { err, ok, type Result } from "./result.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is kept: a text that is read and written again must give the same bytes.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const HIGH = 2 ** 32;
 
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -78,17 +79,20 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), value, true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
@@ -150,7 +154,10 @@ export class ByteWriter {
     return this;
   }
 
-  /** Makes room for `size` bytes, whose content is left over, and returns where they start. */
+  /**
+   * Makes room for `size` bytes, whose content is left over, and returns where they start. Growing
+   * replaces buffer and view: name them after the call, never in the expression that contains it.
+   */
   #grow(size: number): number {
     const at = this.#length;
     const needed = at + size;
