@@ -17,6 +17,8 @@ export const limits = {
   contentTypeBytesMax: 255,
   /** Checks plus mutations in one command. */
   operationsPerCommandMax: 128,
+  /** One encoded command. Larger: 413, effect none. It must fit into one frame of link and log. */
+  commandBytesMax: 10 * MIB,
 
   /** Commands proposed but not applied on the leader, in bytes and in count. Hit: 503, none. */
   proposalBytesMax: 64 * MIB,

@@ -19,8 +19,10 @@ import {
   ByteWriter,
   decode,
   DecodeError,
+  err,
   limits,
   type Result,
+  utf8,
 } from "../base/mod.ts";
 import type { Check, Command, Mutation, Outcome } from "./types.ts";
 
@@ -32,7 +34,7 @@ export type StampedCommand = Command & { readonly timeMs: number };
 
 export function encodeCommand(command: Command): Uint8Array {
   const { checks, mutations } = command;
-  assert(checks.length + mutations.length <= limits.operationsPerCommandMax, "a bounded command");
+  assert(checks.length + mutations.length <= limits.operationsPerCommandMax, "few operations");
   const writer = new ByteWriter(64 + sizeOf(mutations)).u8(VERSION).u64(0);
   writer.u16(checks.length);
   for (const check of checks) {
@@ -47,11 +49,13 @@ export function encodeCommand(command: Command): Uint8Array {
       writer.u8(2).bytes(mutation.key);
     }
   }
+  assert(writer.length <= limits.commandBytesMax, "a command that fits into a frame");
   return writer.finish();
 }
 
 /** Keys and values are views of the input. */
 export function decodeCommand(bytes: Uint8Array): Result<StampedCommand, string> {
+  if (bytes.length > limits.commandBytesMax) return err(`command of ${bytes.length} bytes`);
   return decode(bytes, readCommand);
 }
 
@@ -110,7 +114,7 @@ function readMutation(reader: ByteReader): Mutation {
   const key = readKey(reader);
   if (kind === 2) return { kind: "delete", key };
   const contentType = reader.text();
-  if (contentType.length > limits.contentTypeBytesMax) throw new DecodeError("long content type");
+  if (!isContentType(contentType)) throw new DecodeError("long content type");
   const value = reader.bytes();
   if (value.length > limits.valueBytesCeiling) throw new DecodeError("long value");
   return { kind: "put", key, contentType, value };
@@ -130,6 +134,11 @@ function readCount(reader: ByteReader, already: number): number {
     throw new DecodeError("too many operations");
   }
   return count;
+}
+
+function isContentType(text: string): boolean {
+  const { contentTypeBytesMax } = limits;
+  return text.length <= contentTypeBytesMax && utf8(text).length <= contentTypeBytesMax;
 }
 
 function sizeOf(mutations: readonly Mutation[]): number {

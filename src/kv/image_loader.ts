@@ -33,7 +33,8 @@ export class ImageLoader {
 
   /** The whole state, if it is complete and gives `digest`. */
   finish(digest: string): Result<KvState, string> {
-    if (this.#itemsLeft !== 0) return err(`incomplete image: ${this.#itemsLeft} items missing`);
+    if (this.#itemsLeft === null) return err("incomplete image: the header is missing");
+    if (this.#itemsLeft > 0) return err(`incomplete image: ${this.#itemsLeft} items missing`);
     const actual = this.#state.digest();
     return actual === digest
       ? ok(this.#state)

@@ -1,0 +1,177 @@
+/** Commands and outcomes as bytes: one spelling each, every bound kept, nothing thrown. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { limits, type Result, utf8 } from "../../src/base/mod.ts";
+import {
+  type Command,
+  decodeCommand,
+  decodeOutcome,
+  describeCommand,
+  encodeCommand,
+  encodeOutcome,
+  type Outcome,
+  stampCommand,
+} from "../../src/kv/mod.ts";
+import { golden, hexDump } from "../support/golden.ts";
+import { command, outcome } from "./arbitraries.ts";
+
+const EXAMPLE: Command = {
+  checks: [
+    { kind: "revision", key: utf8("colour"), revision: 2 ** 40 + 7 },
+    { kind: "exists", key: Uint8Array.of(0, 255) },
+  ],
+  mutations: [
+    { kind: "put", key: utf8("colour"), value: utf8("red"), contentType: "text/plain" },
+    { kind: "delete", key: utf8("old") },
+  ],
+};
+
+function valueOf<T>(result: Result<T, string>): T {
+  assert.ok(result.ok, result.ok ? "" : result.error);
+  return result.value;
+}
+
+function encodePut(
+  put: { key?: Uint8Array; value?: Uint8Array; contentType?: string },
+): Uint8Array {
+  const whole = { key: utf8("k"), value: utf8("v"), contentType: "", ...put };
+  return encodeCommand({ checks: [], mutations: [{ kind: "put", ...whole }] });
+}
+
+Deno.test("decodeCommand() gives back what encodeCommand() was given", () => {
+  fc.assert(fc.property(command, fc.maxSafeNat(), (command, timeMs) => {
+    const bytes = encodeCommand(command);
+    assert.equal(valueOf(decodeCommand(bytes)).timeMs, 0);
+    stampCommand(bytes, timeMs);
+    assert.deepEqual(valueOf(decodeCommand(bytes)), { ...command, timeMs });
+  }));
+});
+
+Deno.test("stampCommand() stamps a view of a larger frame", () => {
+  const frame = new Uint8Array(200).fill(0xee);
+  const bytes = encodePut({});
+  frame.set(bytes, 50);
+  stampCommand(frame.subarray(50, 50 + bytes.length), 123_456_789_012);
+  assert.equal(valueOf(decodeCommand(frame.slice(50, 50 + bytes.length))).timeMs, 123_456_789_012);
+  assert.ok(frame.subarray(0, 50).every((byte) => byte === 0xee));
+  assert.ok(frame.subarray(50 + bytes.length).every((byte) => byte === 0xee));
+});
+
+Deno.test("decodeCommand() refuses every prefix and every extension", () => {
+  const bytes = encodeCommand(EXAMPLE);
+  for (let length = 0; length < bytes.length; length++) {
+    assert.equal(decodeCommand(bytes.subarray(0, length)).ok, false, `${length} bytes`);
+  }
+  assert.equal(decodeCommand(new Uint8Array([...bytes, 0])).ok, false);
+});
+
+Deno.test("decodeCommand() and decodeOutcome() answer any bytes with a value or an error", () => {
+  const mutated = fc.tuple(
+    fc.oneof(command.map(encodeCommand), outcome.map(encodeOutcome), fc.uint8Array()),
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
+  ).map(([bytes, changes]) => {
+    for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+    return bytes;
+  });
+  fc.assert(
+    fc.property(mutated, (bytes) => {
+      const command = decodeCommand(bytes);
+      if (command.ok) assert.deepEqual(encodeStamped(command.value), bytes);
+      const outcome = decodeOutcome(bytes);
+      if (outcome.ok) assert.deepEqual(encodeOutcome(outcome.value), bytes);
+      assert.equal(typeof describeCommand(bytes), "string");
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("decodeCommand() refuses each extreme of each length without allocating for it", () => {
+  const bytes = encodeCommand(EXAMPLE);
+  for (let at = 9; at + 4 <= bytes.length; at++) {
+    for (const extreme of [0xffffffff, 0x7fffffff, 0x80000000]) {
+      const broken = bytes.slice();
+      new DataView(broken.buffer).setUint32(at, extreme, true);
+      const decoded = decodeCommand(broken);
+      if (decoded.ok) assert.equal(encodeStamped(decoded.value).length, bytes.length);
+    }
+  }
+});
+
+Deno.test("decodeCommand() holds every bound at its limit, and refuses one more", () => {
+  const { keyBytesMax, valueBytesCeiling, contentTypeBytesMax, operationsPerCommandMax } = limits;
+  const sized = (size: number) => new Uint8Array(size).fill(97);
+  const typed = (size: number) => encodePut({ contentType: "t".repeat(size) });
+  assert.ok(decodeCommand(encodePut({ key: sized(keyBytesMax) })).ok);
+  assert.equal(decodeCommand(encodePut({ key: sized(keyBytesMax + 1) })).ok, false);
+  assert.equal(decodeCommand(encodePut({ key: sized(0) })).ok, false);
+  assert.ok(decodeCommand(encodePut({ value: sized(valueBytesCeiling) })).ok);
+  assert.equal(decodeCommand(encodePut({ value: sized(valueBytesCeiling + 1) })).ok, false);
+  assert.ok(decodeCommand(typed(contentTypeBytesMax)).ok);
+  assert.equal(decodeCommand(typed(contentTypeBytesMax + 1)).ok, false);
+  assert.equal(decodeCommand(encodePut({ contentType: "ä".repeat(128) })).ok, false);
+
+  const check = { kind: "exists", key: utf8("k") } as const;
+  const remove = { kind: "delete", key: utf8("k") } as const;
+  const checks = new Array(operationsPerCommandMax - 1).fill(check);
+  const full = encodeCommand({ checks, mutations: [remove] });
+  assert.ok(decodeCommand(full).ok);
+  assert.throws(() => encodeCommand({ checks, mutations: [remove, remove] }));
+  const tooMany = new Uint8Array([...full, ...full.subarray(full.length - 6)]);
+  new DataView(tooMany.buffer).setUint16(full.length - 8, 2, true);
+  assert.equal(decodeCommand(tooMany).ok, false);
+});
+
+Deno.test("encodeCommand() and decodeCommand() hold the bound of the whole command", () => {
+  const value = new Uint8Array(limits.valueBytesCeiling / 2);
+  const put = { kind: "put", key: utf8("k"), value, contentType: "" } as const;
+  assert.ok(decodeCommand(encodeCommand({ checks: [], mutations: [put, put] })).ok);
+  assert.throws(() => encodeCommand({ checks: [], mutations: [put, put, put] }));
+  assert.equal(decodeCommand(new Uint8Array(limits.commandBytesMax + 1)).ok, false);
+});
+
+Deno.test("decodeOutcome() gives back what encodeOutcome() was given", () => {
+  fc.assert(fc.property(outcome, (outcome) => {
+    assert.deepEqual(valueOf(decodeOutcome(encodeOutcome(outcome))), outcome);
+  }));
+});
+
+Deno.test("decodeOutcome() refuses every prefix and every extension", () => {
+  for (const outcome of OUTCOMES) {
+    const bytes = encodeOutcome(outcome);
+    for (let length = 0; length < bytes.length; length++) {
+      assert.equal(decodeOutcome(bytes.subarray(0, length)).ok, false, `${length} bytes`);
+    }
+    assert.equal(decodeOutcome(new Uint8Array([...bytes, 0])).ok, false);
+  }
+});
+
+Deno.test("encodeCommand() and encodeOutcome() write the bytes of version 1", () => {
+  const bytes = encodeCommand(EXAMPLE);
+  stampCommand(bytes, Date.UTC(2020, 0, 1));
+  golden(import.meta.url, "command.txt", hexDump(bytes));
+  golden(
+    import.meta.url,
+    "outcome.txt",
+    OUTCOMES.map((one) => hexDump(encodeOutcome(one))).join("\n"),
+  );
+});
+
+Deno.test("describeCommand() shows keys escaped, sizes, and no value", () => {
+  const bytes = encodeCommand(EXAMPLE);
+  const text = describeCommand(bytes);
+  assert.match(text, /^if colour at 1099511627783, if \\x00\\xff exists, put colour .*delete old$/);
+  assert.ok(!text.includes("red"));
+  assert.match(describeCommand(bytes.subarray(1)), /^unreadable command/);
+});
+
+const OUTCOMES: Outcome[] = [
+  { kind: "applied", revision: 2 ** 40 + 7, existed: [true, false] },
+  { kind: "checkFailed", check: 1, revision: 3 },
+];
+
+function encodeStamped({ timeMs, ...command }: Command & { timeMs: number }): Uint8Array {
+  const bytes = encodeCommand(command);
+  stampCommand(bytes, timeMs);
+  return bytes;
+}
