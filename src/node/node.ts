@@ -8,7 +8,7 @@
  */
 
 import { err, type Result, type Timer } from "../base/mod.ts";
-import { type Command, encodeCommand, type Item, type Outcome, stampCommand } from "../kv/mod.ts";
+import type { Command, Item, Outcome } from "../kv/mod.ts";
 import type { Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
@@ -22,15 +22,12 @@ import {
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
 import { Applier } from "./applier.ts";
 import { ClusterView, encodeStatus } from "./cluster_view.ts";
-import { acceptForward } from "./inbound.ts";
-import { Outbound } from "./outbound.ts";
-import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
-import type { Reply } from "./reply.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { NodeOptions, Started } from "./options.ts";
-import { failures, type Submission } from "./submission.ts";
+import { failures } from "./submission.ts";
 import type { ClusterStatus, Failure, NodeStatus, Replica } from "./types.ts";
+import { Writes } from "./writes.ts";
 
 /** An election timeout is this many ticks. */
 export const ELECTION_TICKS = 20;
@@ -42,8 +39,7 @@ export class Node implements Replica {
   readonly #directory: DataDirectory;
   readonly #links: Links;
   readonly #applier: Applier;
-  readonly #proposals = new Proposals();
-  readonly #outbound = new Outbound();
+  readonly #writes: Writes;
   readonly #reads = new Reads();
   readonly #snapshots: Snapshots;
   readonly #cluster: ClusterView;
@@ -78,11 +74,17 @@ export class Node implements Replica {
       hash: options.ports.hash,
       snapshots: directory.snapshots,
       hooks: {
-        onApplied: (entry, outcome) => this.#proposals.applied(entry, outcome, this.#leader),
+        onApplied: (entry, outcome) => this.#writes.applied(entry, outcome),
         onRestored: (index) => this.#restored(index),
         onFailure: (reason) => this.#halt(reason),
       },
     }, kv);
+    this.#writes = new Writes({
+      clock,
+      raft: this.#raft,
+      links,
+      isDiskFull: () => this.#diskFull,
+    });
     this.#snapshots = new Snapshots({
       node: options,
       directory,
@@ -104,13 +106,9 @@ export class Node implements Replica {
   // --- Replica ----------------------------------------------------------------------------------
 
   execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>> {
-    const refusal = this.#refusal();
-    if (refusal) return Promise.resolve(err(refusal));
-    return new Promise((settle) => {
-      const submission = { command: encodeCommand(command), deadlineAt, settle };
-      if (this.#outbound.push(submission)) this.#schedule();
-      else settle(err(failures.overloaded("writes", this.#leader)));
-    });
+    if (this.#stopping) return Promise.resolve(err(failures.stopping(this.#leader)));
+    this.#schedule();
+    return this.#writes.submit(command, deadlineAt);
   }
 
   linearize(deadlineAt: number): Promise<Result<void, Failure>> {
@@ -165,10 +163,9 @@ export class Node implements Replica {
       case "raft":
         return this.#input(() => this.#raft.step(message.message));
       case "forward":
-        return this.#onForward(from, message);
+        return this.#input(() => this.#writes.onForward(from, message));
       case "forwardReply":
-        this.#outbound.replied(from, message.id, message.replies);
-        return;
+        return this.#writes.onForwardReply(from, message);
       case "snapshotChunk":
         return this.#snapshots.onChunk(from, message);
       case "snapshotAck":
@@ -191,7 +188,7 @@ export class Node implements Replica {
 
   onPeerDown(peer: NodeId): void {
     this.#snapshots.disconnected(peer);
-    this.#outbound.disconnected(peer);
+    this.#writes.disconnected(peer);
     this.#input(() => this.#raft.disconnected(peer));
   }
 
@@ -242,7 +239,7 @@ export class Node implements Replica {
     const { clock } = this.#options.ports;
     const giveUpAt = clock.now() + patienceMs;
     this.#input(() => this.#raft.transfer());
-    const open = () => this.#proposals.count + this.#outbound.count + this.#reads.count > 0;
+    const open = () => this.#writes.count + this.#reads.count > 0;
     const busy = () => this.#mayHandOver() || open() || this.#links.busy;
     while (busy() && clock.now() < giveUpAt && !this.#stopped) {
       await new Promise<void>((resolve) => clock.after(5, resolve));
@@ -262,8 +259,7 @@ export class Node implements Replica {
     this.#stopped = true;
     this.#ticker.cancel();
     this.#spaceTimer?.cancel();
-    this.#proposals.failAll(failures.timedOut(this.#leader));
-    this.#outbound.close(this.#leader);
+    this.#writes.close();
     this.#reads.failAll(failures.stopping(this.#leader));
     this.#cluster.close();
     this.#snapshots.close();
@@ -295,7 +291,7 @@ export class Node implements Replica {
   #turn(): void {
     this.#turnScheduled = false;
     if (this.#stopped) return;
-    this.#dispatch();
+    this.#writes.dispatch(this.id);
     const ready = this.#raft.take();
     if (ready.halt !== null) return this.#halt(ready.halt);
     for (const message of ready.send) this.#send(message);
@@ -311,65 +307,12 @@ export class Node implements Replica {
   #tick(): void {
     const now = this.#options.ports.clock.now();
     this.#input(() => this.#raft.tick());
-    this.#proposals.expire(now, this.#leader);
-    this.#outbound.expire(now, this.#leader);
+    this.#writes.tick();
     this.#reads.expire(now, this.#leader);
     this.#snapshots.tick();
     // A leader whose disk has stalled holds everybody up (its own vote no longer counts anyway).
     const stalled = this.#directory.wal.status().pendingSyncMs;
     if (stalled > this.#options.timing.electionTimeoutMs) this.#input(() => this.#raft.transfer());
-  }
-
-  /** Brings what clients asked for into a log: this node's own, or the leader's. */
-  #dispatch(): void {
-    if (this.#outbound.waiting === 0 || this.#leader === null) return;
-    if (this.#leader === this.id) {
-      const submissions = this.#outbound.drain();
-      const answer = this.#propose(submissions);
-      if (answer === "notLeader") this.#outbound.putBack(submissions, this.#leader);
-      else if (answer !== "proposed") {
-        for (const submission of submissions) submission.settle(answer);
-      }
-    } else {
-      const now = this.#options.ports.clock.now();
-      this.#outbound.forward(
-        this.#leader,
-        now,
-        (to, forward) => this.#links.send(to, { kind: "forward", ...forward }),
-      );
-    }
-  }
-
-  #onForward(from: NodeId, forward: Extract<PeerMessage, { kind: "forward" }>): void {
-    acceptForward(
-      from,
-      forward,
-      this.#options.ports.clock.now(),
-      (submissions) => this.#propose(submissions),
-      (to, id, replies) => this.#links.send(to, { kind: "forwardReply", id, replies }),
-    );
-    this.#schedule();
-  }
-
-  /** Puts commands into the log; "notLeader" and failures mean that nothing was done with any. */
-  #propose(submissions: readonly Submission[]): Reply | "proposed" {
-    const refusal = this.#refusal();
-    if (refusal) return err(refusal);
-    if (!this.#proposals.hasRoom()) return err(failures.overloaded("proposals", this.#leader));
-    const time = this.#options.ports.clock.wallTime();
-    for (const { command } of submissions) stampCommand(command, time);
-    const first = this.#raft.propose(submissions.map(({ command }) => command));
-    if (!first.ok) return "notLeader";
-    this.#proposals.add(first.value, submissions);
-    return "proposed";
-  }
-
-  #refusal(): Failure | null {
-    if (this.#stopping) return failures.stopping(this.#leader);
-    if (this.#diskFull && this.#raft.status.role === "leader") {
-      return failures.diskFull(this.#leader);
-    }
-    return null;
   }
 
   #send(message: Message): void {
@@ -379,7 +322,7 @@ export class Node implements Replica {
   }
 
   #restored(index: Index): void {
-    this.#proposals.skippedTo(index, this.#leader);
+    this.#writes.skippedTo(index);
     this.#schedule();
   }
 

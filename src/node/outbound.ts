@@ -80,10 +80,17 @@ export class Outbound {
     }
   }
 
-  /** The leader's answers to the frame `id`; false when they answer nothing that is in flight. */
-  replied(from: NodeId, id: number, replies: readonly Uint8Array[]): boolean {
+  /**
+   * The leader's answers to the frame `id`. `refused`: some command found no leader there and waits
+   * again; `stray`: nothing in flight was answered.
+   */
+  replied(
+    from: NodeId,
+    id: number,
+    replies: readonly Uint8Array[],
+  ): "settled" | "refused" | "stray" {
     const flight = this.#flights.get(id);
-    if (flight?.to !== from || flight.submissions.length !== replies.length) return false;
+    if (flight?.to !== from || flight.submissions.length !== replies.length) return "stray";
     this.#land(id, flight);
     const again: Submission[] = [];
     flight.submissions.forEach((submission, position) => {
@@ -93,7 +100,7 @@ export class Outbound {
       else submission.settle(reply.value);
     });
     this.putBack(again, null);
-    return true;
+    return again.length > 0 ? "refused" : "settled";
   }
 
   /** The link to `peer` broke: its answers to what it was sent can no longer be relied on. */
