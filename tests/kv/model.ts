@@ -1,0 +1,41 @@
+/** The state machine as simply as it can be said: a plain map, whole state compared as text. */
+
+import { bytesEqual, hex } from "../../src/base/mod.ts";
+import type { Command, Item, Outcome } from "../../src/kv/mod.ts";
+
+export class Model {
+  readonly items = new Map<string, { key: Uint8Array; item: Item }>();
+
+  apply(index: number, { checks, mutations }: Command): Outcome {
+    for (const [position, check] of checks.entries()) {
+      const revision = this.items.get(hex(check.key))?.item.revision ?? 0;
+      const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
+      if (!holds) return { kind: "checkFailed", check: position, revision };
+    }
+    const existed = mutations.map((mutation) => {
+      const name = hex(mutation.key);
+      const before = this.items.has(name);
+      if (mutation.kind === "delete") this.items.delete(name);
+      else {
+        const { key, value, contentType } = mutation;
+        this.items.set(name, { key, item: { value, contentType, revision: index } });
+      }
+      return before;
+    });
+    return { kind: "applied", revision: index, existed };
+  }
+
+  /** In byte order. */
+  sorted(): { key: Uint8Array; item: Item }[] {
+    return [...this.items.values()].sort((a, b) => compare(a.key, b.key));
+  }
+}
+
+function compare(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return bytesEqual(a, b) ? 0 : a.length - b.length;
+}
