@@ -9,6 +9,9 @@ import { createLog, realPorts, thisProcess } from "./src/platform/mod.ts";
 
 // Else the runtime trusts public certificate authorities beside those that Keva names itself.
 Deno.env.set("DENO_TLS_CA_STORE", "");
+// Else a proxy of the environment would come between this machine and itself.
+const noProxy = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy") ?? "";
+Deno.env.set("NO_PROXY", `${noProxy},localhost,127.0.0.0/8,::1`);
 
 const process = thisProcess();
 const ports = realPorts();

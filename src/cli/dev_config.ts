@@ -41,7 +41,7 @@ export function prepareDevCluster(context: Context, options: DevOptions): DevClu
   return { configFile, config: readConfig(context, { configFile }).config };
 }
 
-export function devConfig(nodes: number, port: number): string {
+function devConfig(nodes: number, port: number): string {
   let text =
     "# Written by keva dev. Settings may be added here; keva.toml.example explains them.\n";
   for (let i = 0; i < nodes; i++) {

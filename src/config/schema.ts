@@ -89,7 +89,6 @@ export const schema = z.strictObject({
 });
 
 export type RawConfig = z.infer<typeof schema>;
-export type RawNode = z.infer<typeof nodeSchema>;
 
 /** A setting outside `[[node]]`: it can also come from a variable or a flag. */
 export type Setting = SettingMeta & {

@@ -4,7 +4,7 @@
 
 import { type Log, type LogFields, printableText } from "../base/mod.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
 export type LogOptions = {
