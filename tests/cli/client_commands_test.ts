@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/mod.ts";
-import { run } from "../../src/cli/mod.ts";
+import { reportCrash, run } from "../../src/cli/mod.ts";
 import { done, fakeCluster, problem, type Step } from "../client/fake_cluster.ts";
-import { keva, world, type WorldOptions } from "./fake_context.ts";
+import { Exit, keva, world, type WorldOptions } from "./fake_context.ts";
 
 /** Every byte there is: nothing of it is valid text. */
 const BINARY = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -166,4 +166,14 @@ Deno.test("run() reports a mistake of its own in one line, and in full with KEVA
   );
   const full = await keva(["serve"], { ...bug, env: { KEVA_TRACE: "1" } });
   assert.match(full.stderr, /client_commands_test\.ts/);
+});
+
+Deno.test("reportCrash() ends the process with one line", () => {
+  const { context, stderr } = world();
+  assert.throws(() => reportCrash(context, new TypeError("x is not a function")), new Exit(1));
+  assert.equal(
+    stderr(),
+    "keva: internal error: TypeError: x is not a function (set KEVA_TRACE=1 and run it again for " +
+      "the stack trace, and report it)\n",
+  );
 });

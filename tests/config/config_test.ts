@@ -7,6 +7,7 @@ import {
   nodeConfig,
   originText,
   problemText,
+  settings,
   trustWarning,
 } from "../../src/config/mod.ts";
 
@@ -108,6 +109,32 @@ Deno.test("loadConfig() warns of a mistyped variable but not of those that Kuber
   assert.deepEqual(load(ONE, { env }).warnings, [
     'unknown variable KEVA_LOG_LEVELS; did you mean "KEVA_LOG_LEVEL"?',
   ]);
+});
+
+for (const { name, path, allowed } of settings()) {
+  const bounds = /^(\d+) to (\d+)(?:,|$)/.exec(allowed);
+  if (bounds === null) continue;
+  // With this patience every heartbeat up to its bound is allowed.
+  const patient = `${ONE}wait_time = 60\n`;
+  Deno.test(`loadConfig() accepts ${name} at its bounds and nothing beyond`, () => {
+    for (const bound of bounds.slice(1, 3)) {
+      assert.equal(load(patient, { set: [`${name}=${bound}`] }).value(path), Number(bound));
+    }
+    for (const beyond of [Number(bounds[1]) - 1, Number(bounds[2]) + 1]) {
+      const file = { path: "keva.toml", text: patient };
+      assert.ok(!loadConfig({ file, env: {}, set: [`${name}=${beyond}`] }).ok, `${beyond}`);
+    }
+  });
+}
+
+Deno.test("loadConfig() accepts wait_time at its bounds and nothing beyond", () => {
+  for (const [seconds, ms] of [["0.1", 100], ["60", 60_000], ["0.1004", 100]] as const) {
+    assert.equal(load(`${ONE}wait_time = ${seconds}`).config.nodes[0]?.electionTimeoutMs, ms);
+  }
+  for (const seconds of ["0.0999", "60.001", "-1", "inf", "nan"]) {
+    const file = { path: "keva.toml", text: `${ONE}wait_time = ${seconds}` };
+    assert.ok(!loadConfig({ file, env: {}, set: [] }).ok, seconds);
+  }
 });
 
 Deno.test("nodeConfig() turns any identity into one directory name", () => {
