@@ -111,6 +111,13 @@ export function networkSuite(name: string, make: () => NetworkUnderTest): void {
     await rejects(pass(near.write(utf8("x"))), ["reset"]);
   });
 
+  linkTest("close() settles a pending write", async ({ pass }, { near }) => {
+    const pending = near.write(new Uint8Array(24 * 1024 * 1024)).catch((error: unknown) => error);
+    near.close();
+    const settled = await pass(pending);
+    assert.ok(settled instanceof NetworkError, String(settled));
+  });
+
   linkTest("write() to a side that has closed rejects in the end", async (
     { pass },
     { near, far },
