@@ -147,6 +147,14 @@ export class Core {
     return isVoter(this.membership, this.id);
   }
 
+  /**
+   * Voters stand for election, and so does a voter that was removed by a change which is not known
+   * to be committed: theirs may be the only log long enough to win (§4.2.2, figure 4.6).
+   */
+  get mayStand(): boolean {
+    return this.memberships.since(this.#commit).some((one) => isVoter(one, this.id));
+  }
+
   /** All members but this node. */
   get others(): NodeId[] {
     return memberIds(this.membership).filter((id) => id !== this.id);

@@ -18,7 +18,7 @@ export function tickElection(core: Core): void {
 /** Stands for election. A pre-vote first, so that a node that cannot win disturbs nobody. */
 export function campaign(core: Core, kind: { pre: boolean; transfer: boolean }): void {
   core.resetElectionTimer();
-  if (!core.isVoter) return;
+  if (!core.mayStand) return;
   core.becomeFollower(core.term, null);
   core.role = "candidate";
   core.campaign = { ...kind, granted: new Set(), refused: new Set() };

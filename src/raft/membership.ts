@@ -36,6 +36,12 @@ export class Memberships {
     return level.membership;
   }
 
+  /** All that may be in force when what is committed ends somewhere from `index` on. */
+  since(index: Index): Membership[] {
+    const at = this.#levels.findLastIndex((level) => level.index <= index);
+    return this.#levels.slice(Math.max(at, 0)).map((level) => level.membership);
+  }
+
   push(index: Index, membership: Membership): void {
     invariant("R4", index > this.index, () => `membership at ${index} after ${this.index}`);
     this.#levels.push({ index, membership });
