@@ -11,13 +11,7 @@
  * - after an answer that closes, nothing more of what the client sent is taken for a request.
  */
 
-import {
-  AssertionError,
-  type Clock,
-  type Connection,
-  type Log,
-  NetworkError,
-} from "../../base/mod.ts";
+import { AssertionError, type Clock, type Connection, type Log } from "../../base/mod.ts";
 import { refusal, type ServiceError } from "../../service/mod.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HttpCounters, HttpLimits } from "./limits.ts";
@@ -112,7 +106,7 @@ export class ServerConnection {
       if (this.#phase === "lingering") await this.#linger();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      if (!(error instanceof NetworkError)) {
+      if (isMistake(error)) {
         this.#front.log.error("connection failed", { reason: String(error) });
       }
     } finally {
@@ -130,9 +124,11 @@ export class ServerConnection {
         case "head":
           await this.#decide();
           break;
-        case "request":
-          await this.#dispatch();
+        case "request": {
+          const flushed = this.#dispatch();
+          if (flushed !== null) await flushed;
           break;
+        }
         case "error":
           this.#front.counters.malformed++;
           await this.#flush();
@@ -176,19 +172,25 @@ export class ServerConnection {
     reader.acceptBody();
   }
 
-  async #dispatch(): Promise<void> {
-    const reader = this.#reader;
-    const safe = SAFE_METHODS.includes(reader.method);
-    if (!safe && this.#pending.length > 0) {
-      await this.#flush();
-      if (this.#over) return;
-    }
+  /** Starts the work; what it returns has to be waited for before the next request. */
+  #dispatch(): Promise<void> | null {
+    const safe = SAFE_METHODS.includes(this.#reader.method);
+    if (!safe) return this.#dispatchAlone();
+    this.#handle();
+    return this.#pending.length < this.#front.limits.pipelinedRequestsMax ? null : this.#flush();
+  }
+
+  async #dispatchAlone(): Promise<void> {
+    if (this.#pending.length > 0) await this.#flush();
+    if (this.#over) return;
+    this.#handle();
+    await this.#flush();
+  }
+
+  #handle(): void {
     this.#front.counters.requests++;
-    this.#push(this.#front.router.handle(reader));
-    reader.finish();
-    if (!safe || this.#pending.length >= this.#front.limits.pipelinedRequestsMax) {
-      await this.#flush();
-    }
+    this.#push(this.#front.router.handle(this.#reader));
+    this.#reader.finish();
   }
 
   #push(answer: Response | Promise<Response>): void {
@@ -208,7 +210,8 @@ export class ServerConnection {
       const last = i === pending.length - 1 && this.#front.draining;
       const close = response.close === true || !keepAlive || last;
       const connection = close ? "close" : minorVersion === 0 ? "keep-alive" : null;
-      await this.#write(response, { headOnly, connection });
+      const sent = this.#write(response, { headOnly, connection });
+      if (sent !== null) await sent;
       if (close) return await this.#hangUp();
     }
     await this.#send();
@@ -216,31 +219,26 @@ export class ServerConnection {
   }
 
   /** Adds an answer to the batch, and sends the batch when it has grown large. */
-  #write(response: Response, framing: Framing): Promise<void> | void {
+  #write(response: Response, framing: Framing): Promise<void> | null {
     const { body } = response;
-    if (!framing.headOnly && body !== null && body.length > COPIED_BYTES_MAX) {
-      return this.#writeLarge(response, framing);
+    if (body instanceof Uint8Array && body.length > COPIED_BYTES_MAX && !framing.headOnly) {
+      this.#writer.writeHead(response, framing);
+      return this.#sendWith(body);
     }
     this.#writer.write(response, framing);
-    if (this.#writer.length >= this.#front.limits.responseBatchBytes) return this.#send();
+    return this.#writer.length < this.#front.limits.responseBatchBytes ? null : this.#send();
   }
 
-  async #writeLarge(response: Response, framing: Framing): Promise<void> {
-    if (typeof response.body === "string") {
-      this.#writer.write(response, framing);
-      return await this.#send();
-    }
-    this.#writer.writeHead(response, framing);
+  async #sendWith(body: Uint8Array): Promise<void> {
     await this.#send();
     this.#enter("writing");
-    await this.#connection.write(response.body as Uint8Array);
+    await this.#connection.write(body);
   }
 
-  async #send(): Promise<void> {
-    if (this.#writer.length === 0) return;
+  /** The batch stays as it is until the promise has settled. */
+  #send(): Promise<void> {
     this.#enter("writing");
-    await this.#connection.write(this.#writer.view());
-    this.#writer.clear();
+    return this.#connection.write(this.#writer.take());
   }
 
   /** Writes the last answer of this connection, which is the client's own to have asked for. */
@@ -255,8 +253,7 @@ export class ServerConnection {
    */
   async #hangUp(): Promise<void> {
     this.#enter("lingering");
-    const bytes = this.#writer.view();
-    if (bytes.length > 0) await this.#connection.write(bytes);
+    if (this.#writer.length > 0) await this.#connection.write(this.#writer.take());
     await this.#connection.closeWrite();
   }
 
@@ -272,6 +269,12 @@ export class ServerConnection {
     this.#phase = phase;
     this.#phaseStartMs = this.#front.clock.now();
   }
+}
+
+/** An error of this code; any other is the connection's end, which is the client's right. */
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError ||
+    error instanceof ReferenceError;
 }
 
 /** While serving it is the service that keeps the deadline. */

@@ -8,13 +8,14 @@ import {
   type ReadAnswer,
   type ReadOptions,
   refusal,
+  type Revision,
   type Service,
   type ServiceError,
   type WriteOptions,
 } from "../../service/mod.ts";
 import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
 import type { Request } from "./request.ts";
-import { problemResponse, rawJsonResponse, type Response } from "./response.ts";
+import { problemResponse, type Response } from "./response.ts";
 import { parseKeyTarget, parseQuery, quote } from "./target.ts";
 
 export const READ_PARAMETERS = ["consistency", "missing", "timeout"] as const;
@@ -52,7 +53,7 @@ export async function putKey(request: Request, service: Service): Promise<Respon
   const answer = await service.put(put, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, created } = answer.value;
-  return rawJsonResponse(`{"done":"true","revision":${revision},"created":${created}}\n`);
+  return written(revision, `{"done":"true","revision":${revision},"created":${created}}\n`, true);
 }
 
 export async function deleteKey(request: Request, service: Service): Promise<Response> {
@@ -63,7 +64,15 @@ export async function deleteKey(request: Request, service: Service): Promise<Res
   const answer = await service.delete(target.value.key, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, existed } = answer.value;
-  return rawJsonResponse(`{"done":"true","existed":${existed},"revision":${revision}}\n`);
+  return written(revision, `{"done":"true","existed":${existed},"revision":${revision}}\n`, false);
+}
+
+/** An ETag only where there is an item that has it. */
+function written(revision: Revision, body: string, tagged: boolean): Response {
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (tagged) headers["ETag"] = entityTag(revision);
+  headers["Keva-Revision"] = String(revision);
+  return { status: 200, headers, body };
 }
 
 function itemResponse(

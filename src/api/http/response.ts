@@ -26,11 +26,6 @@ export function jsonResponse(value: unknown): Response {
   return { status: 200, headers: JSON_HEADERS, body: json(value) };
 }
 
-/** JSON of a handler's own making, known to be ASCII. */
-export function rawJsonResponse(body: string): Response {
-  return { status: 200, headers: JSON_HEADERS, body };
-}
-
 export function textResponse(status: number, text: string): Response {
   return { status, headers: TEXT_HEADERS, body: `${text}\n` };
 }

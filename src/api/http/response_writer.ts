@@ -97,14 +97,12 @@ export class ResponseWriter {
     this.#bytes(CONTINUE);
   }
 
-  /** What was written, valid until `clear`. */
-  view(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  clear(): void {
-    this.#length = 0;
+  /** What was written, valid until the next write, which starts anew. */
+  take(): Uint8Array {
+    const bytes = this.#buffer.subarray(0, this.#length);
     if (this.#buffer.length > BUFFER_BYTES_KEPT) this.#buffer = new Uint8Array(BUFFER_BYTES);
+    this.#length = 0;
+    return bytes;
   }
 
   #byte(byte: number): void {
@@ -143,7 +141,7 @@ export class ResponseWriter {
 
   #grow(more: number): void {
     const larger = new Uint8Array(Math.max(2 * this.#buffer.length, this.#length + more));
-    larger.set(this.view());
+    larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;
   }
 }
