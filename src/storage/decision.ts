@@ -281,7 +281,7 @@ export type SnapshotConditions = {
   marked: "none" | "sound" | "missing" | "damaged";
   /** The log that is left begins right behind the mark, or earlier. */
   logReaches: boolean;
-  /** An older snapshot is sound, and the log from there to the mark is complete. */
+  /** An older snapshot is sound, or is the origin, and the log from there to the mark is complete. */
   fallback: boolean;
 };
 

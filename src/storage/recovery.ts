@@ -156,7 +156,8 @@ export function recoverState(
   const { index, term } = older.position;
   const detail = `${marked.error?.reason}; starting from ${index}@${term}`;
   const decisions = [decisionOf(path, row, { detail })];
-  return ok({ ...startAt(replay, older), snapshot: older, fellBack: true, decisions });
+  const snapshot = index === 0 ? undefined : older;
+  return ok({ ...startAt(replay, older), snapshot, fellBack: true, decisions });
 }
 
 function checkMarked(
@@ -180,7 +181,7 @@ function checkSnapshot(
   return verified.ok ? ok(reader.value.ref) : verified;
 }
 
-/** The newest older snapshot that is sound and from which the log leads to the mark. */
+/** The newest older state that is sound and from which the log leads to the mark. */
 function findFallback(
   replay: Replay,
   mark: SnapshotRef,
@@ -194,7 +195,9 @@ function findFallback(
     const checked = checkSnapshot(position, snapshots);
     if (checked.ok) return checked.value;
   }
-  return undefined;
+  // The origin needs no file: as long as the first segment is there, all of the state is.
+  const { mark: origin } = replay.oldest;
+  return origin.position.index === 0 && replay.reaches(0) ? origin : undefined;
 }
 
 function startAt(

@@ -11,6 +11,8 @@ import { type LogRecord, readRecords } from "./records.ts";
 
 export class Replay {
   readonly shape: LogShape;
+  /** Where the oldest segment begins. */
+  readonly oldest: Checkpoint;
   /** Contiguous, beginning right behind `#startIndex`. */
   #entries: Entry[] = [];
   #startIndex: Index;
@@ -19,6 +21,7 @@ export class Replay {
 
   /** Begins where the oldest segment begins. */
   constructor(checkpoint: Checkpoint) {
+    this.oldest = checkpoint;
     this.shape = new LogShape(checkpoint);
     this.#startIndex = this.shape.startIndex;
   }
@@ -58,7 +61,7 @@ export class Replay {
 
   #keep(entry: Entry): void {
     this.#segmentIndexMax = Math.max(this.#segmentIndexMax, entry.index);
-    if (entry.index !== this.shape.lastIndex) return; // superseded by a snapshot
+    if (entry.index <= this.shape.mark.position.index) return; // superseded by the snapshot
     // A copy: a view would keep the whole segment in memory for one small entry.
     this.#entries.push({ ...entry, payload: entry.payload.slice() });
   }
