@@ -54,7 +54,6 @@ export type Campaign = {
 export type Leadership = {
   readonly progress: Map<NodeId, Progress>;
   ticksSinceHeartbeat: number;
-  ticksSinceContactCheck: number;
   /** Leadership is being handed to `to`; no proposals meanwhile. */
   transfer: { readonly to: NodeId; ordered: boolean; ticks: number } | null;
 };

@@ -22,8 +22,8 @@ export class Progress {
   #probeSent = false;
   #matchedAtHeartbeat: Index = 0;
 
-  /** Heard from since the last CheckQuorum. */
-  active = true;
+  /** Ticks since it was last heard from; a new follower gets the benefit of the doubt. */
+  ticksSilent = 0;
   /** Highest read round that it echoed. */
   round = 0;
   /** Highest commit index that was sent to it. */
@@ -43,6 +43,11 @@ export class Progress {
 
   get mode(): "probe" | "replicate" | "snapshot" {
     return this.#mode;
+  }
+
+  /** Whether it was heard from within the last `ticks`. */
+  isHeard(ticks: number): boolean {
+    return this.ticksSilent < ticks;
   }
 
   get ready(): boolean {

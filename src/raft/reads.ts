@@ -69,7 +69,7 @@ export function onEcho(core: Core, echo: Echo): void {
   const leadership = core.leadership;
   const progress = leadership?.progress.get(echo.from);
   if (!leadership || !progress) return;
-  progress.active = true;
+  progress.ticksSilent = 0;
   if (echo.round <= progress.round || echo.round > core.reads.round) return;
   progress.round = echo.round;
   confirm(core, leadership);

@@ -34,7 +34,6 @@ export function lead(core: Core): void {
   core.leadership = {
     progress: new Map(),
     ticksSinceHeartbeat: 0,
-    ticksSinceContactCheck: 0,
     transfer: null,
   };
   core.reads.restart = true;
@@ -131,10 +130,8 @@ export function tickLeader(core: Core): void {
       if (progress.heartbeat(core.log.last.index)) sendAppend(core, id, progress, []);
     }
   }
-  if (++leadership.ticksSinceContactCheck >= core.options.electionTicks) {
-    leadership.ticksSinceContactCheck = 0;
-    if (!reachesMajority(core)) core.becomeFollower(core.term, null);
-  }
+  for (const progress of leadership.progress.values()) progress.ticksSilent++;
+  if (!reachesMajority(core, leadership)) core.becomeFollower(core.term, null);
 }
 
 export function sendHeartbeat(core: Core, to: NodeId, progress: Progress): void {
@@ -148,13 +145,12 @@ export function sendHeartbeat(core: Core, to: NodeId, progress: Progress): void 
   });
 }
 
-/** Whether a majority was heard from since the last call. */
-function reachesMajority(core: Core): boolean {
-  const { progress } = leadershipOf(core);
+/** Whether a majority was heard from within an election timeout. */
+function reachesMajority(core: Core, { progress }: Leadership): boolean {
+  const { electionTicks } = core.options;
   const heard = core.membership.voters.map(({ id }) =>
-    id === core.id || progress.get(id)?.active ? 1 : 0
+    id === core.id || progress.get(id)?.isHeard(electionTicks) ? 1 : 0
   );
-  for (const one of progress.values()) one.active = false;
   return reachedByMajority(heard) === 1;
 }
 
@@ -164,7 +160,7 @@ export function onAccepted(core: Core, message: Accepted): void {
     core.ignored++;
     return;
   }
-  progress.active = true;
+  progress.ticksSilent = 0;
   progress.accepted(message.matched);
   advanceCommit(core);
   noteTransferProgress(core, message.from);
@@ -173,7 +169,7 @@ export function onAccepted(core: Core, message: Accepted): void {
 export function onRejected(core: Core, message: Rejected): void {
   const progress = leadershipOf(core).progress.get(message.from);
   if (progress === undefined) return;
-  progress.active = true;
+  progress.ticksSilent = 0;
   // Skip a whole term of disagreement at a time, from both sides (§3.5, last paragraph).
   const agreement = lastNotNewer(core, message.hint.index, message.hint.term);
   progress.rejected(message.previous, agreement);

@@ -15,10 +15,11 @@ export function transfer(core: Core): boolean {
   if (leadership === null || leadership.transfer !== null) return false;
   let best: NodeId | null = null;
   let matchedBest = -1;
-  for (const [id, { active, matched }] of leadership.progress) {
-    if (!active || !isVoter(core.membership, id) || matched <= matchedBest) continue;
+  for (const [id, progress] of leadership.progress) {
+    if (!progress.isHeard(core.options.electionTicks) || !isVoter(core.membership, id)) continue;
+    if (progress.matched <= matchedBest) continue;
     best = id;
-    matchedBest = matched;
+    matchedBest = progress.matched;
   }
   if (best === null) return false;
   leadership.transfer = { to: best, ordered: false, ticks: 0 };
