@@ -1,0 +1,215 @@
+/**
+ * A cluster of whole nodes (the very code that ships, from storage to the replica) on a virtual
+ * clock, a simulated network and simulated disks. One seed decides everything.
+ */
+
+import { assert, type Hash, type Log, type Result, utf8 } from "../../src/base/mod.ts";
+import type { Outcome } from "../../src/kv/mod.ts";
+import { type Failure, type Node, type NodeMember, startNode } from "../../src/node/mod.ts";
+import { nativeHash } from "../../src/platform/mod.ts";
+import { SeededRandom } from "./seeded_random.ts";
+import { type CrashMode, SimDisk } from "./sim_disk.ts";
+import { SimNetwork } from "./sim_network.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+export type SimClusterOptions = {
+  readonly nodes: number;
+  readonly seed?: number;
+  readonly snapshotEntries?: number;
+  readonly segmentBytes?: number;
+};
+
+export const ELECTION_TIMEOUT_MS = 1_000;
+
+export class SimCluster {
+  readonly clock = new VirtualClock();
+  readonly network: SimNetwork;
+  readonly ids: readonly string[];
+  /** What each node logged, one line per event. */
+  readonly logged = new Map<string, string[]>();
+  /** Why nodes stopped by themselves. */
+  readonly halted = new Map<string, string>();
+  readonly #options: SimClusterOptions;
+  readonly #random: SeededRandom;
+  readonly #hash: Hash = nativeHash();
+  readonly #disks = new Map<string, SimDisk>();
+  readonly #nodes = new Map<string, Node>();
+
+  constructor(options: SimClusterOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed ?? 1);
+    this.network = new SimNetwork(this.clock, this.#random);
+    this.ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
+    for (const id of this.ids) this.#disks.set(id, new SimDisk());
+  }
+
+  /** Starts all nodes and waits until every one of them serves linearizable reads. */
+  static async started(options: SimClusterOptions): Promise<SimCluster> {
+    const cluster = new SimCluster(options);
+    for (const id of cluster.ids) await cluster.start(id);
+    await cluster.ready();
+    return cluster;
+  }
+
+  node(id: string): Node {
+    const node = this.#nodes.get(id);
+    assert(node !== undefined, `${id} runs`);
+    return node;
+  }
+
+  disk(id: string): SimDisk {
+    return this.#disks.get(id) as SimDisk;
+  }
+
+  get running(): string[] {
+    return [...this.#nodes.keys()];
+  }
+
+  /** The node that leads in the highest term, once there is one. */
+  async leader(): Promise<string> {
+    await this.clock.until(() => this.#leader() !== undefined);
+    return this.#leader() as string;
+  }
+
+  async follower(): Promise<string> {
+    const leader = await this.leader();
+    return this.running.find((id) => id !== leader) as string;
+  }
+
+  async start(id: string): Promise<Result<Node, { reason: string }>> {
+    const started = startNode({
+      ports: {
+        clock: this.clock,
+        random: this.#random,
+        hash: this.#hash,
+        disk: this.disk(id),
+        network: this.network.on(id),
+        log: this.#log(id),
+      },
+      self: id,
+      version: "test",
+      clusterName: "sim",
+      members: this.ids.map(member),
+      directory: "data",
+      timing: { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatIntervalMs: 100 },
+      storage: {
+        segmentBytes: this.#options.segmentBytes ?? 1024 * 1024,
+        snapshotBytes: 64 * 1024 * 1024,
+        snapshotEntries: this.#options.snapshotEntries ?? 1_000_000,
+      },
+      onHalt: (reason) => {
+        this.halted.set(id, reason);
+        this.#nodes.delete(id);
+      },
+    });
+    const node = await this.wait(started);
+    if (node.ok) this.#nodes.set(id, node.value);
+    return node;
+  }
+
+  /** The process ends without a word, and its machine forgets what was not synced. */
+  crash(id: string, mode: CrashMode = "drop"): void {
+    this.disk(id).faults.powerOffAt = 0; // what the dead process still does reaches nothing
+    this.#disks.set(id, this.disk(id).afterCrash(mode, this.#random.below(2 ** 32)));
+    this.network.kill(id);
+    this.#nodes.delete(id);
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.wait(this.node(id).stop(3_000));
+    this.network.kill(id);
+    this.#nodes.delete(id);
+  }
+
+  put(
+    id: string,
+    key: string,
+    value: string,
+    timeoutMs = 5_000,
+  ): Promise<Result<Outcome, Failure>> {
+    return this.wait(this.offer(id, key, value, timeoutMs));
+  }
+
+  /** A put that nobody waits for yet. */
+  offer(
+    id: string,
+    key: string,
+    value: string,
+    timeoutMs = 5_000,
+  ): Promise<Result<Outcome, Failure>> {
+    const mutation = { kind: "put", key: utf8(key), value: utf8(value), contentType: "" } as const;
+    return this.node(id).execute(
+      { checks: [], mutations: [mutation] },
+      this.clock.now() + timeoutMs,
+    );
+  }
+
+  /** A linearizable read: the value, undefined when there is none, or the failure. */
+  async get(id: string, key: string, timeoutMs = 5_000): Promise<string | undefined | Failure> {
+    const node = this.node(id);
+    const confirmed = await this.wait(node.linearize(this.clock.now() + timeoutMs));
+    return confirmed.ok ? this.peek(id, key) : confirmed.error;
+  }
+
+  /** What the node's memory holds, without any guarantee. */
+  peek(id: string, key: string): string | undefined {
+    const item = this.node(id).read(utf8(key));
+    return item && new TextDecoder().decode(item.value);
+  }
+
+  /** Waits until every running node serves linearizable reads. */
+  async ready(): Promise<void> {
+    for (const id of this.running) {
+      const confirmed = await this.wait(this.node(id).linearize(this.clock.now() + 30_000));
+      assert(confirmed.ok, `${id} serves reads`);
+    }
+  }
+
+  /** Waits until all running nodes have applied the same entries. */
+  async converged(): Promise<void> {
+    await this.clock.until(() => {
+      const states = this.running.map((id) => this.node(id).status());
+      return new Set(states.map(({ applied }) => applied)).size === 1 &&
+        states.every(({ applied, lastIndex }) => applied === lastIndex);
+    });
+  }
+
+  digests(): string[] {
+    return this.running.map((id) => this.node(id).status().digest);
+  }
+
+  /** Lets virtual time pass until `promise` settles. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    void promise.finally(() => {
+      settled = true;
+    }).catch(() => {});
+    await this.clock.until(() => settled);
+    return await promise;
+  }
+
+  #leader(): string | undefined {
+    const leading = this.running.map((id) => this.node(id).status())
+      .filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term);
+    return leading[0]?.id;
+  }
+
+  #log(id: string): Log {
+    const lines = this.logged.get(id) ?? [];
+    this.logged.set(id, lines);
+    const write = (event: string, fields?: object) => {
+      lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
+    };
+    const log: Log = { debug: () => {}, info: write, warn: write, error: write, with: () => log };
+    return log;
+  }
+}
+
+function member(id: string): NodeMember {
+  return {
+    id,
+    peer: `${id}:1`,
+    client: `${id}:2`,
+    peerAddress: { host: id, port: 1 },
+  };
+}
