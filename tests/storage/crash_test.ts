@@ -164,6 +164,38 @@ Deno.test("openDataDirectory() recovers after a crash during recovery itself", a
   console.log(`    ${recoveries} recoveries`);
 });
 
+Deno.test("openDataDirectory() builds on nothing that only the page cache holds", async () => {
+  // The process is killed at an operation, the next one reads what is in the page cache, stores
+  // more on top, and only then power fails: all of it must be there.
+  const calm = new SimDisk();
+  await workload(calm);
+  let recoveries = 0;
+  for (let at = 1; at <= calm.operationCount + 1; at++) {
+    const killed = new SimDisk();
+    killed.faults.powerOffAt = at;
+    const run = await workload(killed);
+    const disk = killed.afterKill();
+    const events = new Events();
+    const directory = value(await openDataDirectory(optionsFor(disk, { events })));
+    check(directory.recovered, run);
+    const { snapshot, hard } = directory.recovered;
+    const last = directory.recovered.entries.at(-1) ?? snapshot.position;
+    const more = [entry(last.index + 1, 99, "after the kill")];
+    directory.wal.append(write(1, { hard: { ...hard, term: 99, vote: "n1" }, entries: more }));
+    await settle();
+    assert.equal(events.stored.length, 1);
+    for (const [mode, seed] of CRASHES) {
+      const survivor = disk.afterCrash(mode, seed);
+      const { recovered } = value(await openDataDirectory(optionsFor(survivor)));
+      const expected = [...directory.recovered.entries, ...more];
+      assert.deepEqual(shown(recovered.entries), shown(expected), `${at}, ${mode} ${seed}`);
+      assert.deepEqual(recovered.snapshot.position, snapshot.position);
+      recoveries++;
+    }
+  }
+  console.log(`    ${recoveries} recoveries`);
+});
+
 Deno.test("openDataDirectory() keeps what it has promised when the page cache was lying", async () => {
   // A failed sync leaves pages that look clean and are not on the device. The next process reads
   // them, finds a complete frame, and must not build on it before it is truly there.

@@ -121,6 +121,16 @@ export class SimDisk implements Disk {
     return survivor;
   }
 
+  /**
+   * The process was killed: its locks are gone, while the page cache, with all that is not on the
+   * device yet, is what the next process reads. The old process must not be let run on.
+   */
+  afterKill(): SimDisk {
+    this.faults.powerOffAt = Infinity;
+    this.#locks.clear();
+    return this;
+  }
+
   /** Flips the bits of `mask` in one byte, durably and silently. */
   corrupt(path: string, offset: number, mask: number): void {
     this.#file(path, "corrupt").corrupt(offset, mask);
