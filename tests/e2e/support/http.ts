@@ -1,0 +1,138 @@
+/**
+ * HTTP/1.1 on raw connections, so that a test knows what no library tells: whether a request that
+ * failed had left. Keys and values are bytes, and no path is ever normalised.
+ */
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Uint8Array;
+};
+
+export type RequestOptions = {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly timeoutMs?: number;
+};
+
+/** The request was not answered. `sent` is false when it certainly never left. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  constructor(readonly sent: boolean, message: string) {
+    super(message);
+  }
+}
+
+/** Longer than any answer of a node may take by default. */
+const TIMEOUT_MS = 10_000;
+const BUFFER_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A client of one node. Requests run side by side, each on a connection of its own. */
+export class HttpClient {
+  readonly port: number;
+  #idle: Pipe[] = [];
+
+  constructor(port: number) {
+    this.port = port;
+  }
+
+  async request(method: string, target: string, options: RequestOptions = {}): Promise<Answer> {
+    const pipe = this.#idle.pop() ?? await this.#connect();
+    const timer = setTimeout(() => pipe.close(), options.timeoutMs ?? TIMEOUT_MS);
+    try {
+      await pipe.send(method, target, options);
+      const answer = await pipe.answer(method);
+      if (answer.headers.get("connection") === "close") pipe.close();
+      else this.#idle.push(pipe);
+      return answer;
+    } catch (error) {
+      pipe.close();
+      throw new RequestError(true, `${method} at port ${this.port}: ${(error as Error).message}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    for (const pipe of this.#idle) pipe.close();
+    this.#idle = [];
+  }
+
+  async #connect(): Promise<Pipe> {
+    try {
+      return new Pipe(await Deno.connect({ hostname: "127.0.0.1", port: this.port }));
+    } catch (error) {
+      throw new RequestError(false, `port ${this.port}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** One connection, used for one request at a time. */
+class Pipe {
+  readonly #tcp: Deno.TcpConn;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #unread = new Uint8Array(0);
+  #closed = false;
+
+  constructor(tcp: Deno.TcpConn) {
+    this.#tcp = tcp;
+    tcp.setNoDelay(true);
+  }
+
+  async send(method: string, target: string, options: RequestOptions): Promise<void> {
+    const body = options.body ?? new Uint8Array(0);
+    const headers = Object.entries(options.headers ?? {}).map(([name, value]) =>
+      `${name}: ${value}\r\n`
+    );
+    const length = options.body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
+    const head = `${method} ${target} HTTP/1.1\r\nHost: keva\r\n${headers.join("")}${length}\r\n`;
+    const bytes = joined(encoder.encode(head), body);
+    for (let at = 0; at < bytes.length;) at += await this.#tcp.write(bytes.subarray(at));
+  }
+
+  async answer(method: string): Promise<Answer> {
+    let end = -1;
+    while ((end = indexOfBlankLine(this.#unread)) < 0) await this.#more();
+    const [first = "", ...lines] = decoder.decode(this.#unread.subarray(0, end)).split("\r\n");
+    this.#unread = this.#unread.slice(end + 4);
+    const headers = new Map(lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }));
+    const status = Number(first.split(" ")[1]);
+    const hasBody = method !== "HEAD" && status !== 204 && status !== 304;
+    const length = hasBody ? Number(headers.get("content-length") ?? 0) : 0;
+    while (this.#unread.length < length) await this.#more();
+    const body = this.#unread.slice(0, length);
+    this.#unread = this.#unread.slice(length);
+    return { status, headers, body };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#tcp.close();
+  }
+
+  async #more(): Promise<void> {
+    const count = await this.#tcp.read(this.#buffer);
+    if (count === null) throw new Error("the node closed the connection");
+    this.#unread = joined(this.#unread, this.#buffer.subarray(0, count));
+  }
+}
+
+function indexOfBlankLine(bytes: Uint8Array): number {
+  for (let at = bytes.indexOf(13); at >= 0; at = bytes.indexOf(13, at + 1)) {
+    if (bytes[at + 1] === 10 && bytes[at + 2] === 13 && bytes[at + 3] === 10) return at;
+  }
+  return -1;
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(a.length + b.length);
+  bytes.set(a);
+  bytes.set(b, a.length);
+  return bytes;
+}
