@@ -8,7 +8,7 @@
  * May import: base, raft, kv, storage, peers.
  */
 
-export type { NodeMember, NodeOptions, Ports } from "./options.ts";
+export type { NodeMember, Ports } from "./options.ts";
 export { type StartError, startNode } from "./start.ts";
 export type { Node } from "./node.ts";
 export type * from "./types.ts";

@@ -30,7 +30,7 @@ import type { ClusterStatus, Failure, NodeStatus, Replica } from "./types.ts";
 import { Writes } from "./writes.ts";
 
 /** An election timeout is this many ticks. */
-export const ELECTION_TICKS = 20;
+const ELECTION_TICKS = 20;
 
 export class Node implements Replica {
   readonly id: NodeId;

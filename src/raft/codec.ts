@@ -34,14 +34,14 @@ export function readEntry(reader: ByteReader): Entry {
   return { index, term, kind, payload: reader.bytes() };
 }
 
-export function writeMembership(writer: ByteWriter, membership: Membership): void {
+function writeMembership(writer: ByteWriter, membership: Membership): void {
   for (const members of [membership.voters, membership.learners]) {
     writer.u16(members.length);
     for (const { id, directory } of members) writer.text(id).text(directory);
   }
 }
 
-export function readMembership(reader: ByteReader): Membership {
+function readMembership(reader: ByteReader): Membership {
   return { voters: readMembers(reader), learners: readMembers(reader) };
 }
 
