@@ -4,6 +4,7 @@
  */
 
 import {
+  assert,
   type ByteReader,
   type ByteWriter,
   decode,
@@ -55,7 +56,7 @@ export function encodeMessage(writer: ByteWriter, hash: Hash, message: PeerMessa
   }
   const inner = message.message;
   // The bytes of a snapshot travel as chunks, whose last one stands for this message.
-  if (inner.kind === "install") throw new TypeError("an install message travels as chunks");
+  assert(inner.kind !== "install", "an install message travels as chunks");
   writeFrame(writer, hash, RAFT_KINDS[inner.kind], (body) => writeRaft(body, inner));
 }
 
@@ -64,7 +65,7 @@ export function decodeMessage(frame: Frame, ends: Ends): Result<PeerMessage, str
   return decode(frame.body, (reader) => readMessage(frame.kind, reader, ends));
 }
 
-/** About how many bytes the message takes in a queue. */
+/** About how many bytes the message takes, in a queue and as a frame; rather more than less. */
 export function messageBytes(message: PeerMessage): number {
   switch (message.kind) {
     case "raft":

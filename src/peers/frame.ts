@@ -13,7 +13,11 @@ import { assert, type ByteWriter, err, type Hash, ok, type Result } from "../bas
 
 export const FRAME_HEADER_BYTES = 9;
 const LENGTH_BYTES = 4;
-const SPACE_BYTES = 64 * 1024;
+/** Buffer of a stream: grows for a larger frame, and shrinks again once it is past this. */
+const BUFFER_BYTES = 64 * 1024;
+const BUFFER_KEPT_BYTES_MAX = 1024 * 1024;
+/** A read is offered at least this much, unless the limit on frames is smaller. */
+const SPACE_BYTES = 16 * 1024;
 
 export type Frame = { readonly kind: number; readonly body: Uint8Array };
 
@@ -34,18 +38,20 @@ export function writeFrame(
 
 /**
  * Cuts a stream into frames. Memory grows with the bytes that have arrived, never with a length
- * that a header claims, and not past one frame of `frameBytesMax`.
+ * that a header claims, and not past one frame of `frameBytesMax`. Call `next` until it gives null
+ * before asking for more `space`.
  */
 export class FrameReader {
   readonly #hash: Hash;
   #frameBytesMax: number;
-  #buffer = new Uint8Array(SPACE_BYTES);
+  #buffer: Uint8Array;
   #start = 0;
   #end = 0;
 
   constructor(hash: Hash, frameBytesMax: number) {
     this.#hash = hash;
     this.#frameBytesMax = frameBytesMax;
+    this.#buffer = new Uint8Array(Math.min(BUFFER_BYTES, LENGTH_BYTES + frameBytesMax));
   }
 
   /** The other side has proven who it is: larger frames are allowed from now on. */
@@ -55,8 +61,11 @@ export class FrameReader {
 
   /** Where the next bytes of the stream may be put; tell `filled` how many were. */
   space(): Uint8Array {
-    if (this.#start > 0 && this.#start === this.#end) this.#start = this.#end = 0;
-    if (this.#buffer.length - this.#end < SPACE_BYTES / 4) this.#makeRoom();
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+      if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) this.#buffer = new Uint8Array(BUFFER_BYTES);
+    }
+    if (this.#buffer.length - this.#end < SPACE_BYTES) this.#makeRoom();
     return this.#buffer.subarray(this.#end);
   }
 
@@ -85,14 +94,14 @@ export class FrameReader {
     return ok({ kind: checked[0] as number, body: checked.slice(1) });
   }
 
+  /** Twice what is pending: copying stays linear, and memory in proportion to what has arrived. */
   #makeRoom(): void {
     const pending = this.#buffer.subarray(this.#start, this.#end);
-    const target = pending.length * 2 <= this.#buffer.length
-      ? this.#buffer
-      : new Uint8Array(this.#buffer.length * 2);
-    target.set(pending); // within one buffer this moves, as memmove does
+    const wanted = Math.max(BUFFER_BYTES, 2 * pending.length);
+    const capacity = Math.min(wanted, LENGTH_BYTES + this.#frameBytesMax);
+    if (capacity > this.#buffer.length) this.#buffer = new Uint8Array(capacity);
+    this.#buffer.set(pending); // within one buffer this moves, as memmove does
     this.#end = pending.length;
     this.#start = 0;
-    this.#buffer = target;
   }
 }

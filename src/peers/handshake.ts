@@ -10,6 +10,7 @@
  */
 
 import {
+  assert,
   type ByteReader,
   bytesEqual,
   ByteWriter,
@@ -19,6 +20,7 @@ import {
   type Hash,
   hex,
   ok,
+  printableText,
   type Result,
   utf8,
 } from "../base/mod.ts";
@@ -27,6 +29,8 @@ import { type Frame, writeFrame } from "./frame.ts";
 
 export const PROTOCOL_VERSION = 1;
 const MAGIC = utf8("KEVA");
+const ID_BYTES = 16;
+const SHOWN_CHARACTERS_MAX = 64;
 const HELLO = 1;
 const WELCOME = 2;
 const REFUSAL = 3;
@@ -77,27 +81,33 @@ export function decodeAnswer(frame: Frame): Result<Greeting, string> {
   if (frame.kind === WELCOME) return decode(frame.body, readGreeting);
   if (frame.kind !== REFUSAL) return err("the answer is neither greeting nor refusal");
   const reason = decode(frame.body, (reader) => reader.text());
-  return err(reason.ok ? `refused: ${reason.value}` : reason.error);
+  return err(reason.ok ? `refused: ${printableText(reason.value)}` : reason.error);
 }
 
 /** Whether `greeting` fits this node; the error is a sentence for the other side and for the log. */
 export function checkGreeting(greeting: Greeting, self: SelfIdentity): Result<void, string> {
   const { versionMin, versionMax, cluster, from, to } = greeting;
+  const name = shown(from);
   if (versionMin > PROTOCOL_VERSION || versionMax < PROTOCOL_VERSION) {
-    return err(
-      `${from} speaks versions ${versionMin} to ${versionMax}, ${self.id} speaks ` +
-        `${PROTOCOL_VERSION}`,
-    );
+    const versions = `${versionMin} to ${versionMax}`;
+    return err(`${name} speaks versions ${versions}, ${self.id} speaks ${PROTOCOL_VERSION}`);
   }
   if (!bytesEqual(cluster, self.cluster)) {
-    return err(`${from} is of cluster ${hex(cluster)}, ${self.id} of ${hex(self.cluster)}`);
+    return err(`${name} is of cluster ${hex(cluster)}, ${self.id} of ${hex(self.cluster)}`);
   }
-  if (to !== self.id) return err(`${from} wants ${to}, but this is ${self.id}`);
-  if (from === self.id) return err(`${from} claims the identity of this node`);
+  if (to !== self.id) return err(`${name} wants ${shown(to)}, but this is ${self.id}`);
+  if (from === self.id) return err(`${name} claims the identity of this node`);
   return ok();
 }
 
+/** Whatever a stranger calls himself, fit for a log line and an answer. */
+export function shown(id: NodeId): string {
+  const text = printableText(id.slice(0, SHOWN_CHARACTERS_MAX));
+  return id.length > SHOWN_CHARACTERS_MAX ? `${text}…` : text;
+}
+
 function encodeGreeting(hash: Hash, kind: number, self: SelfIdentity, to: NodeId): Uint8Array {
+  assert(self.cluster.length === ID_BYTES && self.directory.length === ID_BYTES, "ids of 16 bytes");
   const writer = new ByteWriter();
   writeFrame(writer, hash, kind, (body) => {
     body.raw(MAGIC).u16(PROTOCOL_VERSION).u16(PROTOCOL_VERSION).raw(self.cluster);
@@ -111,10 +121,10 @@ function readGreeting(reader: ByteReader): Greeting {
   return {
     versionMin: reader.u16(),
     versionMax: reader.u16(),
-    cluster: reader.raw(16),
+    cluster: reader.raw(ID_BYTES),
     from: reader.text(),
     to: reader.text(),
-    directory: reader.raw(16),
+    directory: reader.raw(ID_BYTES),
     boot: reader.u64(),
   };
 }

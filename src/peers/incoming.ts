@@ -4,10 +4,10 @@
  *
  * Invariants:
  * - P1 a message is delivered under the identity that its link's greeting proved.
- * - P2 a peer has at most one live link; a second process under its name is refused.
+ * - P3 a peer has at most one live link here: the newest that was admitted.
  */
 
-import { bytesEqual, type Connection, err, hex, limits, ok, type Result } from "../base/mod.ts";
+import { type Connection, err, limits, ok, type Result } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { decodeMessage } from "./codec.ts";
 import {
@@ -17,22 +17,24 @@ import {
   encodeWelcome,
   type Greeting,
   type SelfIdentity,
+  shown,
 } from "./handshake.ts";
+import type { Incarnations } from "./incarnations.ts";
 import type { LinkPorts } from "./outgoing.ts";
-import { FrameStream } from "./stream.ts";
+import { FrameStream, type StreamEnd } from "./stream.ts";
 import type { PeerMessage } from "./types.ts";
 
 export type IncomingOptions = {
   readonly ports: LinkPorts;
   readonly self: SelfIdentity;
+  readonly incarnations: Incarnations;
   readonly isPeer: (id: NodeId) => boolean;
   readonly onMessage: (from: NodeId, message: PeerMessage) => void;
-  readonly onUp: (peer: NodeId) => void;
+  readonly onUp: (greeting: Greeting) => void;
   readonly onDown: (peer: NodeId) => void;
 };
 
-type Live = { readonly connection: Connection; readonly greeting: Greeting };
-
+/** `refused` before they had proven who they are, `malformed` after. */
 export type IncomingCounters = { refused: number; malformed: number };
 
 const LOG_INTERVAL_MS = 60_000;
@@ -40,7 +42,7 @@ const LOG_SOURCES_MAX = 1_000;
 
 export class IncomingLinks {
   readonly #options: IncomingOptions;
-  readonly #live = new Map<NodeId, Live>();
+  readonly #live = new Map<NodeId, Connection>();
   readonly #halfOpen = new Map<Connection, string>();
   readonly #loggedAt = new Map<string, number>();
   readonly counters: IncomingCounters = { refused: 0, malformed: 0 };
@@ -51,15 +53,11 @@ export class IncomingLinks {
   }
 
   accept(connection: Connection): void {
-    const host = connection.remote.host;
-    const sameHost = [...this.#halfOpen.values()].filter((other) => other === host).length;
-    if (
-      this.#closed || this.#halfOpen.size >= limits.halfOpenLinksMax ||
-      sameHost >= limits.halfOpenLinksPerAddressMax
-    ) {
-      this.counters.refused++;
+    const { host } = connection.remote;
+    const refusal = this.#closed ? "closing" : this.#crowded(host);
+    if (refusal !== null) {
       connection.close();
-      return;
+      return this.#refused(connection, refusal);
     }
     this.#halfOpen.set(connection, host);
     void this.#serve(connection);
@@ -68,7 +66,13 @@ export class IncomingLinks {
   close(): void {
     this.#closed = true;
     for (const connection of this.#halfOpen.keys()) connection.close();
-    for (const { connection } of this.#live.values()) connection.close();
+    for (const connection of this.#live.values()) connection.close();
+  }
+
+  #crowded(host: string): string | null {
+    if (this.#halfOpen.size >= limits.halfOpenLinksMax) return "too many strangers";
+    const same = [...this.#halfOpen.values()].filter((other) => other === host).length;
+    return same >= limits.halfOpenLinksPerAddressMax ? "too many strangers of one address" : null;
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -76,31 +80,38 @@ export class IncomingLinks {
     const stream = new FrameStream(connection, ports.hash, limits.handshakeBytesMax);
     const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
     this.#halfOpen.delete(connection);
-    if (!greeted.ok || this.#closed) {
+    if (this.#closed) return connection.close();
+    if (!greeted.ok) {
       connection.close();
-      if (!greeted.ok) this.#refused(connection, greeted.error);
-      return;
+      return this.#refused(connection, greeted.error);
     }
-    const greeting = greeted.value;
-    const peer = greeting.from;
-    this.#live.get(peer)?.connection.close();
-    const live = { connection, greeting };
-    this.#live.set(peer, live);
-    this.#options.onUp(peer);
+    const peer = greeted.value.from;
+    this.#goLive(greeted.value, connection);
     stream.raiseLimit(limits.peerFrameBytesMax);
-    const reason = await this.#receive(stream, peer, live);
+    const end = await this.#receive(stream, peer, connection);
     connection.close();
-    if (this.#live.get(peer) !== live) return; // replaced by a newer link of the same peer
+    if (this.#live.get(peer) !== connection || this.#closed) return;
     this.#live.delete(peer);
-    if (this.#closed) return;
-    ports.log.debug("incoming link ended", { peer, reason });
+    this.#logEnd(peer, end);
     this.#options.onDown(peer);
+  }
+
+  #goLive(greeting: Greeting, connection: Connection): void {
+    const { onUp, onDown } = this.#options;
+    const peer = greeting.from;
+    const previous = this.#live.get(peer);
+    this.#live.set(peer, connection);
+    if (previous !== undefined) {
+      previous.close();
+      onDown(peer);
+    }
+    onUp(greeting);
   }
 
   async #greet(stream: FrameStream): Promise<Result<Greeting, string>> {
     const { ports, self } = this.#options;
     const frame = await stream.next();
-    if (!frame.ok) return frame;
+    if (!frame.ok) return err(frame.error.reason);
     const hello = decodeHello(frame.value);
     if (!hello.ok) return hello;
     const refusal = this.#judge(hello.value);
@@ -113,56 +124,61 @@ export class IncomingLinks {
   }
 
   #judge(greeting: Greeting): string | null {
-    const fits = checkGreeting(greeting, this.#options.self);
+    const { self, isPeer, incarnations } = this.#options;
+    const fits = checkGreeting(greeting, self);
     if (!fits.ok) return fits.error;
-    if (!this.#options.isPeer(greeting.from)) {
-      return `${greeting.from} is no member known to ${this.#options.self.id}`;
+    if (!isPeer(greeting.from)) return `${shown(greeting.from)} is no member known to ${self.id}`;
+    const twin = incarnations.admit(greeting);
+    if (twin !== null) {
+      const fields = { peer: greeting.from, reason: twin };
+      this.#logSometimes(
+        "error",
+        `twin ${greeting.from}`,
+        "two processes under one identity",
+        fields,
+      );
     }
-    const live = this.#live.get(greeting.from)?.greeting;
-    if (live === undefined) return null;
-    const same = bytesEqual(live.directory, greeting.directory);
-    if (same && greeting.boot >= live.boot) return null; // reconnected, or restarted
-    this.#options.ports.log.error("two processes under one identity", {
-      peer: greeting.from,
-      directory: hex(greeting.directory),
-      boot: greeting.boot,
-      live: hex(live.directory),
-    });
-    return `another process is connected as ${greeting.from}`;
+    return twin;
   }
 
   /** Delivers messages until the link ends; returns why it did. */
-  async #receive(stream: FrameStream, peer: NodeId, live: Live): Promise<string> {
+  async #receive(stream: FrameStream, peer: NodeId, link: Connection): Promise<StreamEnd> {
     const ends = { from: peer, to: this.#options.self.id };
     while (true) {
       const frame = await stream.next();
-      if (this.#live.get(peer) !== live || this.#closed) return "replaced";
+      if (this.#live.get(peer) !== link || this.#closed) {
+        return { malformed: false, reason: "replaced" };
+      }
       if (!frame.ok) return frame.error;
       const message = decodeMessage(frame.value, ends);
-      if (!message.ok) {
-        this.counters.malformed++;
-        this.#logSometimes(`malformed ${peer}`, "malformed message", {
-          peer,
-          reason: message.error,
-        });
-        return message.error;
-      }
+      if (!message.ok) return { malformed: true, reason: message.error };
       this.#options.onMessage(peer, message.value);
     }
+  }
+
+  #logEnd(peer: NodeId, { malformed, reason }: StreamEnd): void {
+    if (!malformed) return this.#options.ports.log.debug("incoming link ended", { peer, reason });
+    this.counters.malformed++;
+    this.#logSometimes("warn", `malformed ${peer}`, "malformed frame", { peer, reason });
   }
 
   #refused(connection: Connection, reason: string): void {
     this.counters.refused++;
     const { host } = connection.remote;
-    this.#logSometimes(`refused ${host}`, "link refused", { host, reason });
+    this.#logSometimes("warn", `refused ${host}`, "link refused", { host, reason });
   }
 
   /** At most one line per source and minute, so that strangers cannot fill the log. */
-  #logSometimes(source: string, event: string, fields: Record<string, string>): void {
+  #logSometimes(
+    level: "warn" | "error",
+    source: string,
+    event: string,
+    fields: Record<string, string>,
+  ): void {
     const now = this.#options.ports.clock.now();
     if (now - (this.#loggedAt.get(source) ?? -LOG_INTERVAL_MS) < LOG_INTERVAL_MS) return;
     if (this.#loggedAt.size >= LOG_SOURCES_MAX) this.#loggedAt.clear();
     this.#loggedAt.set(source, now);
-    this.#options.ports.log.warn(event, fields);
+    this.#options.ports.log[level](event, fields);
   }
 }

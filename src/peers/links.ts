@@ -6,6 +6,7 @@
 import type { Address, Listener } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { SelfIdentity } from "./handshake.ts";
+import { Incarnations } from "./incarnations.ts";
 import { type IncomingCounters, IncomingLinks } from "./incoming.ts";
 import { type LinkPorts, OutgoingLink } from "./outgoing.ts";
 import type { PeerMessage } from "./types.ts";
@@ -35,12 +36,14 @@ export class Links {
   constructor(options: LinksOptions) {
     const { ports, self, peers, onUp, onDown, onMessage } = options;
     this.#options = options;
+    const incarnations = new Incarnations();
     for (const [peer, address] of peers) {
       this.#outgoing.set(
         peer,
         new OutgoingLink({
           ports,
           self,
+          incarnations,
           peer,
           address,
           onUp: () => onUp(peer),
@@ -51,10 +54,11 @@ export class Links {
     this.#incoming = new IncomingLinks({
       ports,
       self,
+      incarnations,
       isPeer: (id) => peers.has(id),
       onMessage,
       // A peer that dials is there to be dialed: clusters heal without waiting out the delays.
-      onUp: (peer) => this.#outgoing.get(peer)?.wake(),
+      onUp: ({ from, boot }) => this.#outgoing.get(from)?.wake(boot),
       onDown,
     });
   }

@@ -4,6 +4,7 @@
  */
 
 import {
+  type Address,
   BoundedQueue,
   ByteWriter,
   type Clock,
@@ -17,10 +18,16 @@ import {
   type Result,
   type Timer,
 } from "../base/mod.ts";
-import type { Address } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { encodeMessage, messageBytes } from "./codec.ts";
-import { checkGreeting, decodeAnswer, encodeHello, type SelfIdentity } from "./handshake.ts";
+import {
+  checkGreeting,
+  decodeAnswer,
+  encodeHello,
+  type Greeting,
+  type SelfIdentity,
+} from "./handshake.ts";
+import type { Incarnations } from "./incarnations.ts";
 import { FrameStream, reasonOf } from "./stream.ts";
 import type { PeerMessage } from "./types.ts";
 
@@ -35,6 +42,7 @@ export type LinkPorts = {
 export type OutgoingOptions = {
   readonly ports: LinkPorts;
   readonly self: SelfIdentity;
+  readonly incarnations: Incarnations;
   readonly peer: NodeId;
   readonly address: Address;
   readonly onUp: () => void;
@@ -52,7 +60,9 @@ export class OutgoingLink {
     messageBytes,
   );
   #connection: Connection | null = null;
+  /** Set while the link is up, with the start of the peer's process that it leads to. */
   #stream: FrameStream | null = null;
+  #boot = 0;
   #flushing = false;
   #closed = false;
   #delayMs: number = limits.reconnectDelayMsMin;
@@ -73,7 +83,7 @@ export class OutgoingLink {
     return this.#flushing;
   }
 
-  /** Messages that found the queue full. */
+  /** Messages that found the queue full, or that no frame can hold. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -82,10 +92,11 @@ export class OutgoingLink {
     void this.#run();
   }
 
-  /** Queues `message`; false when it certainly will not leave: link down, or queue full. */
+  /** Queues `message`; false when it certainly will not leave: link down, full, or too large. */
   send(message: PeerMessage): boolean {
-    if (this.#stream === null) return false;
-    if (!this.#queue.push(message)) {
+    if (this.#stream === null || this.#closed) return false;
+    const fits = messageBytes(message) <= limits.peerFrameBytesMax;
+    if (!fits || !this.#queue.push(message)) {
       this.#dropped++;
       return false;
     }
@@ -97,17 +108,25 @@ export class OutgoingLink {
     return true;
   }
 
-  /** The peer is known to be there: do not wait out the delay before dialing again. */
-  wake(): void {
-    this.#delayMs = limits.reconnectDelayMsMin;
-    this.#retry?.timer.cancel();
-    this.#retry?.dial();
+  /**
+   * The peer is known to be there, in its start `boot`: dial now instead of waiting out the delay,
+   * and leave a link to an earlier process, whose end no packet may ever tell.
+   */
+  wake(boot: number): void {
+    if (this.#stream !== null && boot > this.#boot) this.#connection?.close();
+    this.#dialNow();
   }
 
   close(): void {
     this.#closed = true;
-    this.wake();
+    this.#dialNow();
     this.#connection?.close();
+  }
+
+  #dialNow(): void {
+    this.#delayMs = limits.reconnectDelayMsMin;
+    this.#retry?.timer.cancel();
+    this.#retry?.dial();
   }
 
   async #run(): Promise<void> {
@@ -127,36 +146,47 @@ export class OutgoingLink {
     } catch (error) {
       return reasonOf(error);
     }
+    if (this.#closed) return this.#hangUp("closing");
     const stream = new FrameStream(this.#connection, ports.hash, limits.handshakeBytesMax);
     const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
-    if (!greeted.ok || this.#closed) {
-      this.#connection.close();
-      return greeted.ok ? "closing" : greeted.error;
-    }
+    if (!greeted.ok || this.#closed) return this.#hangUp(greeted.ok ? "closing" : greeted.error);
     this.#stream = stream;
-    this.#delayMs = limits.reconnectDelayMsMin;
-    this.#reasonLogged = "";
+    this.#boot = greeted.value.boot;
+    const upAt = ports.clock.now();
     ports.log.info("link up", { peer: this.#options.peer });
     onUp();
     // The peer sends nothing on this link, so whatever ends the wait ends the link.
     const next = await stream.next();
     this.#stream = null;
     this.#queue.drain();
-    this.#connection.close();
+    // A link that breaks as soon as it is up, again and again, is dialed ever more slowly.
+    if (ports.clock.now() - upAt >= limits.reconnectDelayMsMax) {
+      this.#delayMs = limits.reconnectDelayMsMin;
+      this.#reasonLogged = "";
+    }
     if (!this.#closed) onDown();
-    return next.ok ? "unexpected frame" : next.error;
+    return this.#hangUp(next.ok ? "unexpected frame" : next.error.reason);
   }
 
-  async #greet(stream: FrameStream): Promise<Result<void, string>> {
-    const { ports, self, peer } = this.#options;
+  #hangUp(reason: string): string {
+    this.#connection?.close();
+    this.#connection = null;
+    return reason;
+  }
+
+  async #greet(stream: FrameStream): Promise<Result<Greeting, string>> {
+    const { ports, self, peer, incarnations } = this.#options;
     const written = await stream.write(encodeHello(ports.hash, self, peer));
     if (!written.ok) return written;
     const frame = await stream.next();
-    if (!frame.ok) return frame;
+    if (!frame.ok) return err(frame.error.reason);
     const answer = decodeAnswer(frame.value);
     if (!answer.ok) return answer;
     if (answer.value.from !== peer) return err(`${answer.value.from} answers instead of ${peer}`);
-    return checkGreeting(answer.value, self);
+    const fits = checkGreeting(answer.value, self);
+    if (!fits.ok) return fits;
+    const twin = incarnations.admit(answer.value);
+    return twin === null ? answer : err(twin);
   }
 
   async #flush(): Promise<void> {

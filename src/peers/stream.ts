@@ -13,6 +13,9 @@ import {
 } from "../base/mod.ts";
 import { type Frame, FrameReader } from "./frame.ts";
 
+/** Why no further frame comes. `malformed`: what came is no frame, which no healthy peer sends. */
+export type StreamEnd = { readonly malformed: boolean; readonly reason: string };
+
 /** Reads frames until the connection ends; never rejects. */
 export class FrameStream {
   readonly #connection: Connection;
@@ -29,13 +32,13 @@ export class FrameStream {
   }
 
   /** The next frame; an error when the stream ended, broke, or cannot be trusted. */
-  async next(): Promise<Result<Frame, string>> {
+  async next(): Promise<Result<Frame, StreamEnd>> {
     while (true) {
       const frame = this.#reader.next();
-      if (!frame.ok) return frame;
+      if (!frame.ok) return err({ malformed: true, reason: frame.error });
       if (frame.value !== null) return ok(frame.value);
       const filled = await this.#fill();
-      if (!filled.ok) return filled;
+      if (!filled.ok) return err({ malformed: false, reason: filled.error });
     }
   }
 
@@ -78,7 +81,7 @@ export class FrameStream {
   }
 }
 
-export const CLOSED = "closed by the other side";
+const CLOSED = "closed by the other side";
 
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
