@@ -20,4 +20,10 @@
 
 export { openDataDirectory } from "./directory.ts";
 export { describeStorageError, type StorageError, type StorageErrorCode } from "./errors.ts";
+export {
+  inspectDirectory,
+  type InspectOptions,
+  inspectSegment,
+  inspectSnapshot,
+} from "./inspect.ts";
 export * from "./types.ts";

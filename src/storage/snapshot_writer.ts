@@ -63,12 +63,13 @@ export class SnapshotFileWriter implements SnapshotWriter {
       await disk.syncDirectory(path);
     });
     if (finished.ok) this.#context.added(this.#ref);
+    else this.abort();
     return finished;
   }
 
   abort(): void {
-    if (this.#file === undefined) return;
     const file = this.#file;
+    if (file === undefined) return;
     this.#file = undefined;
     // What cannot be removed now is removed when the snapshot is tried again, or at the next start.
     attempt(() => file.close());

@@ -123,7 +123,9 @@ export interface SnapshotStore {
 export interface SnapshotWriter {
   /** 1 to `limits.imageBlockBytes` bytes. Waits for the device every few MiB. */
   append(block: Uint8Array): Promise<Result<void, StorageError>>;
-  /** After this resolves, and not before, a snapshot mark may go into the WAL. */
+  /**
+   * After this resolves, and not before, a snapshot mark may go into the WAL. A failure aborts.
+   */
   finish(digest: string): Promise<Result<void, StorageError>>;
   /** Removes what was written. No effect after `finish`. */
   abort(): void;

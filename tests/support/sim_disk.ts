@@ -196,7 +196,7 @@ export class SimDisk implements Disk {
     if (!this.exists(path)) throw new DiskError("missing", path, "sync directory", "no such one");
     const seen = [...this.#changes];
     await this.#sync(path, () => {
-      const covered = seen.filter((change) => [...change.names.keys()].some(inFolder(folder)));
+      const covered = coveredBy(seen, inFolder(folder));
       for (const change of covered) applyChange(this.#durable, change);
       this.#changes = this.#changes.filter((change) => !covered.includes(change));
     });
@@ -312,6 +312,21 @@ function applyChange(names: Map<string, Node>, change: NameChange): void {
     if (node === undefined) names.delete(path);
     else names.set(path, node);
   }
+}
+
+/**
+ * The changes that a sync of a directory makes durable: those of its names, and, since a name's
+ * changes keep their order, those that came before on any other name that they touch.
+ */
+function coveredBy(changes: NameChange[], inside: (path: string) => boolean): NameChange[] {
+  const names = new Set<string>();
+  const covered = changes.toReversed().filter((change) => {
+    const touched = [...change.names.keys()];
+    if (!touched.some((path) => inside(path) || names.has(path))) return false;
+    for (const path of touched) names.add(path);
+    return true;
+  });
+  return covered.reverse();
 }
 
 /** One spelling per path: neither a leading nor a trailing slash, no `.`; the root is empty. */
