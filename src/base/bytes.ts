@@ -3,6 +3,7 @@
  * of showing bytes to a person. Integers are little-endian; a length always stands before its bytes.
  */
 
+import { assert } from "./assert.ts";
 import { err, ok, type Result } from "./result.ts";
 
 const encoder = new TextEncoder();
@@ -98,6 +99,7 @@ export class ByteWriter {
 
   /** A non-negative safe integer (below 2^53) in eight bytes. */
   u64(value: number): this {
+    assert(value >= 0 && Number.isSafeInteger(value), "a non-negative safe integer");
     const at = this.#grow(8);
     this.#view.setUint32(at, value % HIGH, true);
     this.#view.setUint32(at + 4, Math.floor(value / HIGH), true);
@@ -118,6 +120,7 @@ export class ByteWriter {
   /** Length in bytes (u16), then UTF-8. */
   text(text: string): this {
     const bytes = utf8(text);
+    assert(bytes.length <= 0xffff, "a text whose length fits into two bytes");
     return this.u16(bytes.length).raw(bytes);
   }
 

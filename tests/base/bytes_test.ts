@@ -67,6 +67,12 @@ Deno.test("ByteWriter finish() hands its buffer over, reset() and pad() leave no
   assert.deepEqual([...writer.view()], [7, 0, 0, 0, 0, 0, 0, 0]);
 });
 
+Deno.test("ByteWriter refuses what its reader could not give back", () => {
+  for (const value of [-1, 1.5, NaN, 2 ** 53]) assert.throws(() => new ByteWriter().u64(value));
+  assert.throws(() => new ByteWriter().text("x".repeat(65_536)));
+  new ByteWriter().text("x".repeat(65_535)).u64(Number.MAX_SAFE_INTEGER);
+});
+
 Deno.test("ByteReader never reads past its end and names the byte", () => {
   const reader = new ByteReader(Uint8Array.of(5, 0, 0, 0, 1));
   assert.throws(() => reader.bytes(), /5 bytes wanted at byte 4, 1 there/);
