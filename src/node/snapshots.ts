@@ -74,8 +74,11 @@ export class Snapshots {
     if (!retired.ok) this.#options.onFailure(retired.error);
   }
 
+  /** Without a link nothing begins: a transfer is given up only after a long silence. */
   send(install: Install): void {
-    this.#sender.start(install);
+    const { links, raft, input } = this.#options;
+    if (links.isUp(install.to)) this.#sender.start(install);
+    else input(() => raft.lost(install.to));
   }
 
   onChunk(from: NodeId, chunk: SnapshotChunk): void {

@@ -76,6 +76,11 @@ export class Links {
     return this.#outgoing.get(to)?.send(message) ?? false;
   }
 
+  /** Whether `peer` can be sent to. */
+  isUp(peer: NodeId): boolean {
+    return this.#outgoing.get(peer)?.up === true;
+  }
+
   /** How many peers can be sent to. */
   get upCount(): number {
     return [...this.#outgoing.values()].filter((link) => link.up).length;
