@@ -12,7 +12,7 @@ import { type Ending, output, RunningProcess } from "./process.ts";
 import { until } from "./wait.ts";
 
 /** The binary under test; another one can be named to try a change without replacing it. */
-export const BINARY = Deno.env.get("KEVA_BINARY") ?? `${ROOT}/dist/keva`;
+export const BINARY = Deno.env.get("E2E_BINARY") ?? `${ROOT}/dist/keva`;
 
 export type ClusterOptions = {
   readonly nodes?: number;
@@ -216,7 +216,7 @@ export type ClusterTest = {
 };
 
 /**
- * A test with a cluster of its own. Prints its seed, which `KEVA_SEED` sets; nodes are not started.
+ * A test with a cluster of its own. Prints its seed, which `E2E_SEED` sets; nodes are not started.
  */
 export function clusterTest(
   name: string,
@@ -230,12 +230,13 @@ export async function withCluster(
   options: ClusterOptions,
   run: (test: ClusterTest) => Promise<void>,
 ): Promise<void> {
-  const seed = Number(Deno.env.get("KEVA_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+  const seed = Number(Deno.env.get("E2E_SEED") ?? Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
   const directory = await Deno.makeTempDir({ prefix: "keva-e2e-" });
   const cluster = new Cluster(directory, options);
   try {
     await run({ cluster, random: new SeededRandom(seed) });
+    if (Deno.env.has("E2E_LOGS")) console.log(cluster.logs());
   } catch (error) {
     console.error(cluster.logs());
     throw error;

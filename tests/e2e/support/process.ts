@@ -25,15 +25,7 @@ export class RunningProcess {
   readonly #child: Deno.ChildProcess;
 
   constructor(command: string, options: ProcessOptions) {
-    this.#child = new Deno.Command(command, {
-      args: [...options.args],
-      ...(options.cwd !== undefined && { cwd: options.cwd }),
-      ...(options.env !== undefined && { env: options.env }),
-      stdin: options.stdin === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-      detached: options.ownGroup === true,
-    }).spawn();
+    this.#child = new Deno.Command(command, commandOptions(options)).spawn();
     this.pid = this.#child.pid;
     if (options.stdin !== undefined) void feed(this.#child.stdin, options.stdin);
     this.ended = this.#run();
@@ -120,15 +112,29 @@ export async function output(
   options: ProcessOptions,
 ): Promise<{ code: number; stdout: Uint8Array; stderr: string }> {
   const child = new Deno.Command(command, {
-    args: [...options.args],
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.env !== undefined && { env: options.env }),
-    stdin: options.stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
+    ...commandOptions(options),
     signal: AbortSignal.timeout(30_000),
   }).spawn();
   if (options.stdin !== undefined) void feed(child.stdin, options.stdin);
   const { code, stdout, stderr } = await child.output();
   return { code, stdout, stderr: new TextDecoder().decode(stderr) };
+}
+
+function commandOptions({ args, cwd, env, stdin, ownGroup }: ProcessOptions): Deno.CommandOptions {
+  return {
+    args: [...args],
+    ...(cwd !== undefined && { cwd }),
+    clearEnv: true,
+    env: { ...inheritedEnvironment(), ...env },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    detached: ownGroup === true,
+  };
+}
+
+/** All but Keva's own variables, which would configure the nodes under test. */
+function inheritedEnvironment(): Record<string, string> {
+  const all = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith("KEVA_")));
 }
