@@ -53,6 +53,9 @@ export const limits = {
   halfOpenLinksPerAddressMax: 8,
   handshakeTimeoutMs: 3_000,
   handshakeBytesMax: 4 * KIB,
+  /** A link that has answered no ping for this long is broken, whatever the system says. */
+  linkPingIntervalMs: 1_000,
+  linkSilenceMsMax: 5_000,
   /** Reconnect delay to a peer: doubles from the first to the second. */
   reconnectDelayMsMin: 50,
   reconnectDelayMsMax: 1_000,

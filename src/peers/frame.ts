@@ -9,9 +9,12 @@
  * ```
  */
 
-import { assert, type ByteWriter, err, type Hash, ok, type Result } from "../base/mod.ts";
+import { assert, ByteWriter, err, type Hash, ok, type Result } from "../base/mod.ts";
 
 export const FRAME_HEADER_BYTES = 9;
+/** Frames without a body by which the two ends of a link know each other alive. */
+export const PING = 4;
+export const PONG = 5;
 const LENGTH_BYTES = 4;
 /** Buffer of a stream: grows for a larger frame, and shrinks again once it is past this. */
 const BUFFER_BYTES = 64 * 1024;
@@ -104,4 +107,11 @@ export class FrameReader {
     this.#end = pending.length;
     this.#start = 0;
   }
+}
+
+/** A frame that says only its kind. */
+export function encodeBare(hash: Hash, kind: number): Uint8Array {
+  const writer = new ByteWriter(FRAME_HEADER_BYTES);
+  writeFrame(writer, hash, kind, () => {});
+  return writer.finish();
 }

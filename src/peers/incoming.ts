@@ -10,6 +10,8 @@
 import { type Connection, err, limits, ok, type Result } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { decodeMessage } from "./codec.ts";
+import { encodeBare, PING, PONG } from "./frame.ts";
+import { Liveness } from "./liveness.ts";
 import {
   checkGreeting,
   decodeHello,
@@ -141,18 +143,32 @@ export class IncomingLinks {
     return twin;
   }
 
-  /** Delivers messages until the link ends; returns why it did. */
+  /** Delivers messages and answers pings until the link ends; returns why it did. */
   async #receive(stream: FrameStream, peer: NodeId, link: Connection): Promise<StreamEnd> {
-    const ends = { from: peer, to: this.#options.self.id };
-    while (true) {
-      const frame = await stream.next();
-      if (this.#live.get(peer) !== link || this.#closed) {
-        return { malformed: false, reason: "replaced" };
+    const { ports, self, onMessage } = this.#options;
+    const ends = { from: peer, to: self.id };
+    const pong = encodeBare(ports.hash, PONG);
+    let answering = false; // the pong on its way answers the pings that come meanwhile too
+    const liveness = new Liveness(ports.clock, link);
+    try {
+      while (true) {
+        const frame = await stream.next();
+        if (this.#live.get(peer) !== link || this.#closed) {
+          return { malformed: false, reason: "replaced" };
+        }
+        if (!frame.ok) return frame.error;
+        liveness.heard();
+        if (frame.value.kind !== PING) {
+          const message = decodeMessage(frame.value, ends);
+          if (!message.ok) return { malformed: true, reason: message.error };
+          onMessage(peer, message.value);
+        } else if (!answering) {
+          answering = true;
+          void stream.write(pong).then(() => answering = false);
+        }
       }
-      if (!frame.ok) return frame.error;
-      const message = decodeMessage(frame.value, ends);
-      if (!message.ok) return { malformed: true, reason: message.error };
-      this.#options.onMessage(peer, message.value);
+    } finally {
+      liveness.stop();
     }
   }
 

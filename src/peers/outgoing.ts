@@ -28,6 +28,8 @@ import {
   type SelfIdentity,
 } from "./handshake.ts";
 import type { Incarnations } from "./incarnations.ts";
+import { encodeBare, PING, PONG } from "./frame.ts";
+import { Liveness } from "./liveness.ts";
 import { FrameStream, reasonOf } from "./stream.ts";
 import type { PeerMessage } from "./types.ts";
 
@@ -64,6 +66,7 @@ export class OutgoingLink {
   #stream: FrameStream | null = null;
   #boot = 0;
   #flushing = false;
+  #pingDue = false;
   #closed = false;
   #delayMs: number = limits.reconnectDelayMsMin;
   #retry: { readonly timer: Timer; readonly dial: () => void } | null = null;
@@ -100,11 +103,7 @@ export class OutgoingLink {
       this.#dropped++;
       return false;
     }
-    if (!this.#flushing) {
-      this.#flushing = true;
-      // At the end of the current callback: what it goes on to send shares this write.
-      void Promise.resolve().then(() => this.#flush());
-    }
+    this.#flushSoon();
     return true;
   }
 
@@ -155,8 +154,7 @@ export class OutgoingLink {
     const upAt = ports.clock.now();
     ports.log.info("link up", { peer: this.#options.peer });
     onUp();
-    // The peer sends nothing on this link, so whatever ends the wait ends the link.
-    const next = await stream.next();
+    const reason = await this.#untilEnd(stream, this.#connection);
     this.#stream = null;
     this.#queue.drain();
     // A link that breaks as soon as it is up, again and again, is dialed ever more slowly.
@@ -165,7 +163,25 @@ export class OutgoingLink {
       this.#reasonLogged = "";
     }
     if (!this.#closed) onDown();
-    return this.#hangUp(next.ok ? "unexpected frame" : next.error.reason);
+    return this.#hangUp(reason);
+  }
+
+  /** The peer only answers pings on this link; whatever else ends the wait ends the link. */
+  async #untilEnd(stream: FrameStream, connection: Connection): Promise<string> {
+    const liveness = new Liveness(this.#options.ports.clock, connection, () => {
+      this.#pingDue = true;
+      this.#flushSoon();
+    });
+    try {
+      while (true) {
+        const frame = await stream.next();
+        if (!frame.ok) return liveness.lost ? "no answer to pings" : frame.error.reason;
+        if (frame.value.kind !== PONG) return "unexpected frame";
+        liveness.heard();
+      }
+    } finally {
+      liveness.stop();
+    }
   }
 
   #hangUp(reason: string): string {
@@ -189,11 +205,20 @@ export class OutgoingLink {
     return twin === null ? answer : err(twin);
   }
 
+  /** At the end of the current callback, so that what it goes on to send shares the write. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    void Promise.resolve().then(() => this.#flush());
+  }
+
   async #flush(): Promise<void> {
     const { hash } = this.#options.ports;
-    while (this.#queue.length > 0 && this.#stream !== null) {
+    while ((this.#queue.length > 0 || this.#pingDue) && this.#stream !== null) {
       const stream: FrameStream = this.#stream;
       const writer = new ByteWriter(Math.min(WRITE_BYTES, this.#queue.weight) + 1024);
+      if (this.#pingDue) writer.raw(encodeBare(hash, PING));
+      this.#pingDue = false;
       while (this.#queue.length > 0 && writer.length < WRITE_BYTES) {
         encodeMessage(writer, hash, this.#queue.shift() as PeerMessage);
       }

@@ -89,13 +89,31 @@ Deno.test("Links leave a dead machine's link when its successor dials", async ()
   const world = new World();
   const [n1] = await pair(world);
   world.net.powerOff("n2");
-  await world.clock.advance(10_000);
+  await world.clock.advance(limits.linkSilenceMsMax - limits.linkPingIntervalMs);
   assert.deepEqual(n1.events, ["up n2"], "nobody told");
   const n2 = await world.start("n2", ["n1"], { boot: 2 });
   await world.clock.until(() => n1.events.at(-1) === "up n2" && n1.events.length > 1);
   assert.ok(n1.events.includes("down n2"));
   n1.links.send("n2", note(5));
   await world.clock.until(() => n2.heard.length === 1);
+});
+
+Deno.test("Links notice by unanswered pings that a machine is gone", async () => {
+  const world = new World();
+  const [n1] = await pair(world);
+  world.net.powerOff("n2");
+  const { linkSilenceMsMax, linkPingIntervalMs } = limits;
+  await world.clock.until(
+    () => n1.events.includes("down n2"),
+    linkSilenceMsMax + linkPingIntervalMs,
+  );
+});
+
+Deno.test("Links that have nothing to send stay up", async () => {
+  const world = new World();
+  const [n1, n2] = await pair(world);
+  await world.clock.advance(10 * limits.linkSilenceMsMax);
+  assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
 });
 
 Deno.test("Links deliver what a short partition held back", async () => {
