@@ -11,7 +11,13 @@
  * - after an answer that closes, nothing more of what the client sent is taken for a request.
  */
 
-import { AssertionError, type Clock, type Connection, type Log } from "../../base/mod.ts";
+import {
+  AssertionError,
+  type Clock,
+  type Connection,
+  type Log,
+  NetworkError,
+} from "../../base/mod.ts";
 import { refusal, type ServiceError } from "../../service/mod.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HttpCounters, HttpLimits } from "./limits.ts";
@@ -56,6 +62,8 @@ export class ServerConnection {
   /** From the start a head is waited for: a client that connects has something to say. */
   #phase: Phase = "head";
   #phaseStartMs: number;
+  /** The last answer is decided: nothing more of what the client sends is a request. */
+  #ending = false;
 
   constructor(connection: Connection, front: Front) {
     this.#connection = connection;
@@ -103,10 +111,10 @@ export class ServerConnection {
   async #guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      if (this.#phase === "lingering") await this.#linger();
+      if (this.#ending) await this.#linger();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      if (isMistake(error)) {
+      if (!(error instanceof NetworkError)) {
         this.#front.log.error("connection failed", { reason: String(error) });
       }
     } finally {
@@ -140,7 +148,7 @@ export class ServerConnection {
   }
 
   get #over(): boolean {
-    return this.#phase === "lingering" || this.#phase === "closed";
+    return this.#ending || this.#phase === "closed";
   }
 
   /** False at the end of the stream, or when the connection was given up during the read. */
@@ -203,8 +211,8 @@ export class ServerConnection {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
-    this.#phase = "serving";
     for (let i = 0; i < pending.length; i++) {
+      this.#enter("serving");
       const { answer, headOnly, keepAlive, minorVersion } = pending[i] as Pending;
       const response = answer instanceof Promise ? await answer : answer;
       const last = i === pending.length - 1 && this.#front.draining;
@@ -252,14 +260,15 @@ export class ServerConnection {
    * resets the connection, and the reset would overtake the answer.
    */
   async #hangUp(): Promise<void> {
+    this.#ending = true;
+    await this.#send();
     this.#enter("lingering");
-    if (this.#writer.length > 0) await this.#connection.write(this.#writer.take());
     await this.#connection.closeWrite();
   }
 
   /** Drops what the client still sends until it hangs up too, or `expire` ends it. */
   async #linger(): Promise<void> {
-    while (this.#phase === "lingering") {
+    while (this.#phase !== "closed") {
       if (await this.#connection.read(DISCARDED) === null) return;
     }
   }
@@ -269,12 +278,6 @@ export class ServerConnection {
     this.#phase = phase;
     this.#phaseStartMs = this.#front.clock.now();
   }
-}
-
-/** An error of this code; any other is the connection's end, which is the client's right. */
-function isMistake(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError ||
-    error instanceof ReferenceError;
 }
 
 /** While serving it is the service that keeps the deadline. */

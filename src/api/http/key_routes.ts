@@ -16,10 +16,10 @@ import {
 import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
 import type { Request } from "./request.ts";
 import { problemResponse, type Response } from "./response.ts";
-import { parseKeyTarget, parseQuery, quote } from "./target.ts";
+import { type Parameters, parseKeyTarget, quote } from "./target.ts";
 
-export const READ_PARAMETERS = ["consistency", "missing", "timeout"] as const;
-export const WRITE_PARAMETERS = ["timeout"] as const;
+export const READ_PARAMETERS = ["consistency", "missing", "timeout"];
+export const WRITE_PARAMETERS = ["timeout"];
 
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const LINEARIZABLE: ReadQuery = {
@@ -32,9 +32,9 @@ type ReadQuery = { readonly options: ReadOptions; readonly missingStatus: 204 | 
 type Preconditions = { readonly ifMatch: string | null; readonly ifNoneMatch: string | null };
 
 export async function readKey(request: Request, service: Service): Promise<Response> {
-  const target = parseKeyTarget(request.target);
+  const target = parseKeyTarget(request.target, READ_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
-  const query = readQuery(target.value.query, service);
+  const query = readQuery(target.value.parameters, service);
   if (!query.ok) return problemResponse(query.error);
   const ifMatch = request.header("if-match");
   const ifNoneMatch = request.header("if-none-match");
@@ -44,9 +44,9 @@ export async function readKey(request: Request, service: Service): Promise<Respo
 }
 
 export async function putKey(request: Request, service: Service): Promise<Response> {
-  const target = parseKeyTarget(request.target);
+  const target = parseKeyTarget(request.target, WRITE_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
-  const options = writeOptions(request, target.value.query, service);
+  const options = writeOptions(request, target.value.parameters, service);
   if (!options.ok) return problemResponse(options.error);
   const contentType = request.header("content-type") ?? "";
   const put = { key: target.value.key, value: request.body, contentType };
@@ -57,9 +57,9 @@ export async function putKey(request: Request, service: Service): Promise<Respon
 }
 
 export async function deleteKey(request: Request, service: Service): Promise<Response> {
-  const target = parseKeyTarget(request.target);
+  const target = parseKeyTarget(request.target, WRITE_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
-  const options = writeOptions(request, target.value.query, service);
+  const options = writeOptions(request, target.value.parameters, service);
   if (!options.ok) return problemResponse(options.error);
   const answer = await service.delete(target.value.key, options.value);
   if (!answer.ok) return problemResponse(answer.error);
@@ -108,17 +108,15 @@ function missingResponse(status: 204 | 404, consistency: Consistency): Response 
   return problemResponse(refusal("keyMissing", "There is no item under this key."), headers);
 }
 
-function readQuery(text: string, service: Service): Result<ReadQuery, ServiceError> {
-  if (text === "") return ok(LINEARIZABLE);
-  const query = parseQuery(text, READ_PARAMETERS);
-  if (!query.ok) return query;
-  const consistency = query.value.get("consistency") ?? "linearizable";
+function readQuery(parameters: Parameters, service: Service): Result<ReadQuery, ServiceError> {
+  if (parameters.size === 0) return ok(LINEARIZABLE);
+  const consistency = parameters.get("consistency") ?? "linearizable";
   if (consistency !== "linearizable" && consistency !== "stale") {
     return invalid("consistency", consistency, "linearizable or stale");
   }
-  const missing = query.value.get("missing") ?? "204";
+  const missing = parameters.get("missing") ?? "204";
   if (missing !== "204" && missing !== "404") return invalid("missing", missing, "204 or 404");
-  const timeout = timeoutOf(query.value, service);
+  const timeout = timeoutOf(parameters, service);
   if (!timeout.ok) return timeout;
   const options = { consistency, ...timeout.value } as const;
   return ok({ options, missingStatus: missing === "404" ? 404 : 204 });
@@ -126,14 +124,12 @@ function readQuery(text: string, service: Service): Result<ReadQuery, ServiceErr
 
 function writeOptions(
   request: Request,
-  text: string,
+  parameters: Parameters,
   service: Service,
 ): Result<WriteOptions, ServiceError> {
   const refused = refusedHeader(request);
   if (refused !== null) return err(refused);
-  const query = parseQuery(text, WRITE_PARAMETERS);
-  if (!query.ok) return query;
-  const timeout = timeoutOf(query.value, service);
+  const timeout = timeoutOf(parameters, service);
   if (!timeout.ok) return timeout;
   const conditions = writeConditions(request);
   if (!conditions.ok) return conditions;
@@ -158,10 +154,10 @@ function refusedHeader(request: Request): ServiceError | null {
 
 /** `?timeout=` in seconds, fractions allowed. */
 function timeoutOf(
-  query: ReadonlyMap<string, string>,
+  parameters: Parameters,
   service: Service,
 ): Result<{ timeoutMs?: number }, ServiceError> {
-  const text = query.get("timeout");
+  const text = parameters.get("timeout");
   if (text === undefined) return ok({});
   const timeoutMs = SECONDS.test(text) ? Math.round(Number(text) * 1000) : 0;
   if (timeoutMs > 0 && timeoutMs <= service.requestTimeoutMsMax) return ok({ timeoutMs });

@@ -12,8 +12,12 @@
  * | `..`, `%2e%2E`  | `..`                 |     | `ä` as raw  | 400 badTarget: encode as `%..` |
  * | `a+b`           | `a+b`                |     | `a#b`       | 400 badTarget: encode as `%23` |
  * | `a%20b`         | `a b`                |     | `a b`       | 400 malformedRequest           |
- * | `%00`, `%ff`    | the byte 00, ff      |     |             |                                |
- * | `\`, `a?b`      | `\`, `a` (query `b`) |     |             |                                |
+ * | `%00`, `%ff`    | the byte 00, ff      |     | `a?key64=`  | 400 parameterInvalid           |
+ * | `\`             | `\`                  |     | `?key64=.`  | 400 parameterInvalid           |
+ * | `?key64=Li4`    | `..`                 |     |             |                                |
+ *
+ * `key64`, unpadded base64url behind an empty path, is for clients whose own URL parser resolves
+ * `.` and `..` before anything is sent, as every browser's does.
  */
 
 import { err, ok, printableText, type Result } from "../../base/mod.ts";
@@ -25,18 +29,25 @@ export const KEY_PREFIX = "/v1/storage/key/";
 const PERCENT = 0x25;
 const QUESTION = 0x3f;
 
-export type KeyTarget = {
-  readonly key: Uint8Array;
-  /** What follows "?", empty when there is none. */
-  readonly query: string;
-};
+export type Parameters = ReadonlyMap<string, string>;
+
+export type KeyTarget = { readonly key: Uint8Array; readonly parameters: Parameters };
+
+const NO_PARAMETERS: Parameters = new Map();
+const KEY64 = "key64";
 
 export function isKeyTarget(target: Uint8Array): boolean {
   return startsWith(target, 0, target.length, KEY_PREFIX);
 }
 
-/** Decodes a target for which {@link isKeyTarget} holds. The key is a copy. */
-export function parseKeyTarget(target: Uint8Array): Result<KeyTarget, ServiceError> {
+/**
+ * Decodes a target for which {@link isKeyTarget} holds, and whose parameters must be among `known`.
+ * The key is a copy.
+ */
+export function parseKeyTarget(
+  target: Uint8Array,
+  known: readonly string[],
+): Result<KeyTarget, ServiceError> {
   const start = KEY_PREFIX.length;
   let end = start;
   let escapes = 0;
@@ -45,8 +56,31 @@ export function parseKeyTarget(target: Uint8Array): Result<KeyTarget, ServiceErr
   }
   const key = escapes === 0 ? target.slice(start, end) : unescape(target, start, end, escapes);
   if (key === null) return err(refusal("badTarget", "A % is not followed by two hex digits."));
-  const query = end < target.length ? latin1(target, end + 1, target.length) : "";
-  return ok({ key, query });
+  if (end === target.length) return ok({ key, parameters: NO_PARAMETERS });
+  const parameters = parseQuery(latin1(target, end + 1, target.length), [...known, KEY64]);
+  if (!parameters.ok) return parameters;
+  const encoded = parameters.value.get(KEY64);
+  return encoded === undefined
+    ? ok({ key, parameters: parameters.value })
+    : decodeKey64(key, encoded, parameters.value);
+}
+
+function decodeKey64(
+  pathKey: Uint8Array,
+  encoded: string,
+  parameters: Parameters,
+): Result<KeyTarget, ServiceError> {
+  const wrong = (detail: string) => err(refusal("parameterInvalid", detail));
+  if (pathKey.length > 0) return wrong("The key stands in the path or in key64, not in both.");
+  try {
+    const key = Uint8Array.fromBase64(encoded, { alphabet: "base64url" });
+    // Padding, spaces and stray bits would be further spellings of the same key.
+    const canonical = key.toBase64({ alphabet: "base64url", omitPadding: true });
+    if (canonical === encoded) return ok({ key, parameters });
+  } catch {
+    // Not base64 at all: the same answer.
+  }
+  return wrong("key64 is not unpadded base64url.");
 }
 
 /** Path and query of any target, the path as it was sent: routes are compared literally. */
@@ -68,7 +102,7 @@ const PLANNED = ["ttl"];
 export function parseQuery(
   query: string,
   known: readonly string[],
-): Result<ReadonlyMap<string, string>, ServiceError> {
+): Result<Parameters, ServiceError> {
   const parameters = new Map<string, string>();
   for (const part of query.split("&")) {
     if (part === "") continue;
@@ -87,9 +121,9 @@ export function parseQuery(
 }
 
 function checkNames(
-  parameters: ReadonlyMap<string, string>,
+  parameters: Parameters,
   known: readonly string[],
-): Result<ReadonlyMap<string, string>, ServiceError> {
+): Result<Parameters, ServiceError> {
   const unknown = [...parameters.keys()].filter((name) => !known.includes(name));
   if (unknown.length === 0) return ok(parameters);
   const planned = unknown.find((name) => PLANNED.includes(name));

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { limits } from "../../src/base/mod.ts";
+import type { Failure, NodeStatus } from "../../src/node/mod.ts";
+import { operations, Service } from "../../src/service/mod.ts";
+import { FakeReplica } from "../support/fake_replica.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const KEY = Uint8Array.of(1, 2, 3);
+const VALUE = Uint8Array.of(9);
+
+function setUp(options: { valueBytesMax?: number; requestTimeoutMs?: number } = {}) {
+  const replica = new FakeReplica();
+  const clock = new VirtualClock();
+  return { replica, clock, service: new Service({ replica, clock, ...options }) };
+}
+
+function failure(code: Failure["code"], effect: Failure["effect"]): Failure {
+  return { code, effect, reason: "because", leader: "n2" };
+}
+
+Deno.test("Service.put() then read() gives the item back, with its revision", async () => {
+  const { service } = setUp();
+  const put = await service.put({ key: KEY, value: VALUE, contentType: "text/plain" });
+  assert.deepEqual(put, { ok: true, value: { revision: 1, created: true } });
+  const again = await service.put({ key: KEY, value: VALUE, contentType: "" });
+  assert.deepEqual(again, { ok: true, value: { revision: 2, created: false } });
+  const read = await service.read(KEY, { consistency: "linearizable" });
+  assert.ok(read.ok);
+  assert.deepEqual(read.value.item?.value, VALUE);
+  assert.equal(read.value.item?.revision, 2);
+  assert.equal(read.value.consistency, "linearizable");
+});
+
+Deno.test("Service.delete() says whether there was an item", async () => {
+  const { service, replica } = setUp();
+  replica.store("\x01\x02\x03", VALUE);
+  assert.deepEqual(await service.delete(KEY), { ok: true, value: { revision: 2, existed: true } });
+  assert.deepEqual(await service.delete(KEY), { ok: true, value: { revision: 3, existed: false } });
+});
+
+Deno.test("Service.read() asks for a read round only when it is linearizable", async () => {
+  const { service, replica } = setUp();
+  replica.failure = failure("noLeader", "none");
+  const stale = await service.read(KEY, { consistency: "stale" });
+  assert.deepEqual(stale, { ok: true, value: { item: null, consistency: "stale" } });
+  assert.equal(replica.linearizeCalls, 0);
+  const linearizable = await service.read(KEY, { consistency: "linearizable" });
+  assert.equal(linearizable.ok, false);
+  assert.equal(replica.linearizeCalls, 1);
+});
+
+Deno.test("Service.put() holds to the limits of keys, values and content types", async () => {
+  const { service, replica } = setUp({ valueBytesMax: 10 });
+  const codeOf = async (keyBytes: number, valueBytes: number, contentType: string) => {
+    const key = new Uint8Array(keyBytes);
+    const put = await service.put({ key, value: new Uint8Array(valueBytes), contentType });
+    return put.ok ? "ok" : put.error.code;
+  };
+  const { keyBytesMax, contentTypeBytesMax } = limits;
+  assert.equal(await codeOf(0, 1, ""), "keyEmpty");
+  assert.equal(await codeOf(1, 1, ""), "ok");
+  assert.equal(await codeOf(keyBytesMax - 1, 1, ""), "ok");
+  assert.equal(await codeOf(keyBytesMax, 1, ""), "ok");
+  assert.equal(await codeOf(keyBytesMax + 1, 1, ""), "keyTooLong");
+  assert.equal(await codeOf(1, 9, ""), "ok");
+  assert.equal(await codeOf(1, 10, ""), "ok");
+  assert.equal(await codeOf(1, 11, ""), "valueTooLarge");
+  assert.equal(await codeOf(1, 1, "x".repeat(contentTypeBytesMax - 1)), "ok");
+  assert.equal(await codeOf(1, 1, "x".repeat(contentTypeBytesMax)), "ok");
+  assert.equal(await codeOf(1, 1, "x".repeat(contentTypeBytesMax + 1)), "contentTypeInvalid");
+  assert.equal(replica.commands.length, 7, "what was refused never reached the replica");
+});
+
+Deno.test("Service.put() refuses content types that could split an answer", async () => {
+  const { service } = setUp();
+  const bad = [
+    "a\r\nb",
+    "a\nb",
+    "\r",
+    "a\0",
+    "\x7f",
+    "é",
+    " a",
+    "a ",
+    "a\tb",
+    "\u2028",
+    "\u{1f600}",
+  ];
+  for (const contentType of bad) {
+    const put = await service.put({ key: KEY, value: VALUE, contentType });
+    assert.equal(put.ok ? "ok" : put.error.code, "contentTypeInvalid", JSON.stringify(contentType));
+  }
+  const good = await service.put({
+    key: KEY,
+    value: VALUE,
+    contentType: "text/plain; charset=utf-8",
+  });
+  assert.ok(good.ok);
+});
+
+Deno.test("Service.read() and delete() refuse impossible keys", async () => {
+  const { service } = setUp();
+  const long = new Uint8Array(limits.keyBytesMax + 1);
+  for (const [key, code] of [[new Uint8Array(), "keyEmpty"], [long, "keyTooLong"]] as const) {
+    const read = await service.read(key, { consistency: "stale" });
+    const deleted = await service.delete(key);
+    assert.equal(read.ok ? "" : read.error.code, code);
+    assert.equal(deleted.ok ? "" : deleted.error.code, code);
+  }
+});
+
+Deno.test("Service sets the deadline of each operation on the clock's scale", async () => {
+  const { service, replica, clock } = setUp({ requestTimeoutMs: 700 });
+  await clock.advance(1000);
+  const put = { key: KEY, value: VALUE, contentType: "" };
+  await service.put(put);
+  await service.put(put, { timeoutMs: 50 });
+  await service.put(put, { timeoutMs: 1e9 });
+  await service.delete(KEY, { timeoutMs: 60 });
+  await service.read(KEY, { consistency: "linearizable", timeoutMs: 70 });
+  await service.ready();
+  const max = limits.requestTimeoutMsMax;
+  const waits = [700, 50, max, 60, 70, limits.readyTimeoutMs];
+  assert.deepEqual(replica.deadlinesMs, waits.map((wait) => 1000 + wait));
+});
+
+Deno.test("Service.requestTimeoutMsMax is never below the configured time", () => {
+  const configured = limits.requestTimeoutMsMax + 1;
+  assert.equal(setUp({ requestTimeoutMs: configured }).service.requestTimeoutMsMax, configured);
+  assert.equal(setUp().service.requestTimeoutMsMax, limits.requestTimeoutMsMax);
+});
+
+Deno.test("Service turns conditions into checks", async () => {
+  const { service, replica } = setUp();
+  const put = { key: KEY, value: VALUE, contentType: "" };
+  const conditions = [{}, { revision: 7 }, { exists: true }, { exists: false }];
+  for (const condition of conditions) await service.put(put, { conditions: condition });
+  assert.deepEqual(replica.commands.map(({ checks }) => checks), [
+    [],
+    [{ kind: "revision", key: KEY, revision: 7 }],
+    [{ kind: "exists", key: KEY }],
+    [{ kind: "revision", key: KEY, revision: 0 }],
+  ]);
+});
+
+Deno.test("Service.put() and delete() report a failed condition with the present revision", async () => {
+  const { service, replica } = setUp();
+  const put = { key: KEY, value: VALUE, contentType: "" };
+  const absent = await service.put(put, { conditions: { exists: true } });
+  assert.equal(absent.ok ? "" : absent.error.code, "conditionFailed");
+  assert.equal(absent.ok ? -1 : absent.error.revision, 0);
+  const revision = replica.store("\x01\x02\x03", VALUE);
+  for (
+    const answer of [
+      await service.put(put, { conditions: { exists: false } }),
+      await service.delete(KEY, { conditions: { revision: revision + 1 } }),
+    ]
+  ) {
+    assert.ok(!answer.ok);
+    assert.deepEqual(answer.error, {
+      code: "conditionFailed",
+      effect: "none",
+      detail: `The item under this key has revision ${revision}.`,
+      revision,
+    });
+  }
+});
+
+Deno.test("Service reports the effect of a failed write exactly as the replica does", async () => {
+  const { service, replica } = setUp();
+  const codes = ["noLeader", "overloaded", "timeout", "leaderChanged", "diskFull", "stopping"];
+  for (const code of codes as Failure["code"][]) {
+    for (const effect of ["none", "unknown"] as const) {
+      replica.failure = failure(code, effect);
+      const expected = { code, effect, detail: "because", leader: "n2" };
+      const put = await service.put({ key: KEY, value: VALUE, contentType: "" });
+      const deleted = await service.delete(KEY);
+      const read = await service.read(KEY, { consistency: "linearizable" });
+      assert.deepEqual(put.ok ? null : put.error, expected);
+      assert.deepEqual(deleted.ok ? null : deleted.error, expected);
+      assert.deepEqual(read.ok ? null : read.error, { ...expected, effect: "none" });
+    }
+  }
+});
+
+Deno.test("Service.ready() shares one read round between all probes", async () => {
+  const { service, replica } = setUp();
+  let open = (): void => {};
+  replica.gate = new Promise((resolve) => open = resolve);
+  const probes = Array.from({ length: 100 }, () => service.ready());
+  assert.equal(replica.linearizeCalls, 1);
+  open();
+  for (const probe of probes) assert.deepEqual((await probe).ok, true);
+  replica.failure = failure("noLeader", "none");
+  const next = await service.ready();
+  assert.equal(next.ok ? "" : next.error.code, "noLeader", "a later probe asks anew");
+  assert.equal(replica.linearizeCalls, 2);
+});
+
+Deno.test("Service.clusterStatus() adds each member's lag and shares the question", async () => {
+  const { service, replica } = setUp();
+  const address = { peerAddress: "h:1", clientAddress: "h:2" };
+  const status = (id: string, commit: number, applied: number): NodeStatus => ({
+    ...replica.status(),
+    id,
+    commit,
+    applied,
+  });
+  replica.members = [
+    { id: "n1", ...address, reachable: true, status: status("n1", 10, 10) },
+    { id: "n2", ...address, reachable: true, status: status("n2", 8, 7) },
+    { id: "n3", ...address, reachable: false },
+  ];
+  const [one, other] = await Promise.all([service.clusterStatus(), service.clusterStatus()]);
+  assert.deepEqual(one.members.map(({ lag }) => lag), [0, 3, null]);
+  assert.equal(one, other);
+  assert.equal(replica.clusterStatusCalls, 1);
+  await service.clusterStatus();
+  assert.equal(replica.clusterStatusCalls, 2);
+});
+
+Deno.test("operations names every method of Service", () => {
+  const methods = Object.getOwnPropertyNames(Service.prototype)
+    .filter((name) => name !== "constructor");
+  for (const method of methods) assert.ok(method in operations, `${method} has no permission`);
+});

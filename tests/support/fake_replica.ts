@@ -1,0 +1,97 @@
+/**
+ * A Replica that is a map: it answers at once, or as a test tells it to.
+ */
+
+import { err, ok, type Result } from "../../src/base/mod.ts";
+import type { Command, Item, Outcome } from "../../src/kv/mod.ts";
+import type { ClusterStatus, Failure, NodeStatus, Replica } from "../../src/node/mod.ts";
+
+export class FakeReplica implements Replica {
+  readonly id = "n1";
+  /** What the next calls answer instead, until it is cleared. */
+  failure: Failure | null = null;
+  /** Set: every answer waits for it. */
+  gate: Promise<void> | null = null;
+  readonly commands: Command[] = [];
+  readonly deadlinesMs: number[] = [];
+  linearizeCalls = 0;
+  clusterStatusCalls = 0;
+  members: ClusterStatus["members"] = [];
+  readonly #items = new Map<string, Item>();
+  #index = 0;
+
+  /** Puts an item there without a command. */
+  store(key: string, value: Uint8Array, contentType = ""): number {
+    this.#index++;
+    this.#items.set(key, { value, contentType, revision: this.#index });
+    return this.#index;
+  }
+
+  async execute(command: Command, deadlineMs: number): Promise<Result<Outcome, Failure>> {
+    this.commands.push(command);
+    this.deadlinesMs.push(deadlineMs);
+    if (this.gate !== null) await this.gate;
+    if (this.failure !== null) return err(this.failure);
+    return ok(this.#apply(command));
+  }
+
+  async linearize(deadlineMs: number): Promise<Result<void, Failure>> {
+    this.linearizeCalls++;
+    this.deadlinesMs.push(deadlineMs);
+    if (this.gate !== null) await this.gate;
+    return this.failure === null ? ok() : err(this.failure);
+  }
+
+  read(key: Uint8Array): Item | undefined {
+    return this.#items.get(name(key));
+  }
+
+  status(): NodeStatus {
+    return {
+      id: this.id,
+      version: "0.1.0",
+      role: "leader",
+      term: 3,
+      leader: this.id,
+      lastIndex: 10,
+      commit: 10,
+      applied: 9,
+      snapshotIndex: 0,
+      firstIndex: 1,
+      items: this.#items.size,
+      digest: "00",
+      uptimeMs: 1000,
+      diskFreeBytes: 1,
+      diskFull: false,
+    };
+  }
+
+  clusterStatus(): Promise<ClusterStatus> {
+    this.clusterStatusCalls++;
+    return Promise.resolve({ cluster: "keva", answeredBy: this.id, members: this.members });
+  }
+
+  #apply(command: Command): Outcome {
+    const failed = command.checks.findIndex((check) => {
+      const revision = this.read(check.key)?.revision ?? 0;
+      return check.kind === "exists" ? revision === 0 : revision !== check.revision;
+    });
+    if (failed >= 0) {
+      const key = command.checks[failed]?.key as Uint8Array;
+      return { kind: "checkFailed", check: failed, revision: this.read(key)?.revision ?? 0 };
+    }
+    this.#index++;
+    const existed = command.mutations.map((mutation) => {
+      const key = name(mutation.key);
+      const existed = this.#items.has(key);
+      if (mutation.kind === "delete") this.#items.delete(key);
+      else this.#items.set(key, { ...mutation, revision: this.#index });
+      return existed;
+    });
+    return { kind: "applied", revision: this.#index, existed };
+  }
+}
+
+function name(key: Uint8Array): string {
+  return String.fromCharCode(...key);
+}
