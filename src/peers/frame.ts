@@ -12,7 +12,11 @@
 import { assert, ByteWriter, err, type Hash, ok, type Result } from "../base/mod.ts";
 
 export const FRAME_HEADER_BYTES = 9;
-/** Frames without a body by which the two ends of a link know each other alive. */
+/**
+ * Frames without a body by which the two ends of a link know each other alive: the sender pings
+ * once per interval, behind what it has to say; the receiver answers each interval in which any
+ * byte arrived, so that it is heard in the middle of a large frame too.
+ */
 export const PING = 4;
 export const PONG = 5;
 const LENGTH_BYTES = 4;

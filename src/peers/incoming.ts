@@ -143,13 +143,22 @@ export class IncomingLinks {
     return twin;
   }
 
-  /** Delivers messages and answers pings until the link ends; returns why it did. */
+  /** Delivers messages, and says that they arrive, until the link ends; returns why it did. */
   async #receive(stream: FrameStream, peer: NodeId, link: Connection): Promise<StreamEnd> {
     const { ports, self, onMessage } = this.#options;
     const ends = { from: peer, to: self.id };
     const pong = encodeBare(ports.hash, PONG);
-    let answering = false; // the pong on its way answers the pings that come meanwhile too
-    const liveness = new Liveness(ports.clock, link);
+    let answering = false;
+    const liveness = new Liveness({
+      clock: ports.clock,
+      bytesRead: () => stream.bytesRead,
+      beat: (heard) => {
+        if (!heard || answering) return;
+        answering = true;
+        void stream.write(pong).then(() => answering = false);
+      },
+      onLost: () => link.close(),
+    });
     try {
       while (true) {
         const frame = await stream.next();
@@ -157,15 +166,10 @@ export class IncomingLinks {
           return { malformed: false, reason: "replaced" };
         }
         if (!frame.ok) return frame.error;
-        liveness.heard();
-        if (frame.value.kind !== PING) {
-          const message = decodeMessage(frame.value, ends);
-          if (!message.ok) return { malformed: true, reason: message.error };
-          onMessage(peer, message.value);
-        } else if (!answering) {
-          answering = true;
-          void stream.write(pong).then(() => answering = false);
-        }
+        if (frame.value.kind === PING) continue;
+        const message = decodeMessage(frame.value, ends);
+        if (!message.ok) return { malformed: true, reason: message.error };
+        onMessage(peer, message.value);
       }
     } finally {
       liveness.stop();

@@ -166,18 +166,22 @@ export class OutgoingLink {
     return this.#hangUp(reason);
   }
 
-  /** The peer only answers pings on this link; whatever else ends the wait ends the link. */
+  /** The peer only says on this link that it hears; whatever else ends the wait ends the link. */
   async #untilEnd(stream: FrameStream, connection: Connection): Promise<string> {
-    const liveness = new Liveness(this.#options.ports.clock, connection, () => {
-      this.#pingDue = true;
-      this.#flushSoon();
+    const liveness = new Liveness({
+      clock: this.#options.ports.clock,
+      bytesRead: () => stream.bytesRead,
+      beat: () => {
+        this.#pingDue = true;
+        this.#flushSoon();
+      },
+      onLost: () => connection.close(),
     });
     try {
       while (true) {
         const frame = await stream.next();
         if (!frame.ok) return liveness.lost ? "no answer to pings" : frame.error.reason;
         if (frame.value.kind !== PONG) return "unexpected frame";
-        liveness.heard();
       }
     } finally {
       liveness.stop();

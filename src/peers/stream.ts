@@ -20,10 +20,16 @@ export type StreamEnd = { readonly malformed: boolean; readonly reason: string }
 export class FrameStream {
   readonly #connection: Connection;
   readonly #reader: FrameReader;
+  #bytesRead = 0;
 
   constructor(connection: Connection, hash: Hash, frameBytesMax: number) {
     this.#connection = connection;
     this.#reader = new FrameReader(hash, frameBytesMax);
+  }
+
+  /** All bytes that have arrived, of unfinished frames too. */
+  get bytesRead(): number {
+    return this.#bytesRead;
   }
 
   /** After the handshake: larger frames are allowed. Bytes already read are kept. */
@@ -47,6 +53,7 @@ export class FrameStream {
       const count = await this.#connection.read(this.#reader.space());
       if (count === null) return err(CLOSED);
       this.#reader.filled(count);
+      this.#bytesRead += count;
       return ok();
     } catch (error) {
       return err(reasonOf(error));

@@ -82,6 +82,20 @@ Deno.test("SimNetwork delays each direction by itself, and keeps the order", asy
   assert.ok(atB.every((line) => Number.parseInt(line) >= start + 5));
 });
 
+Deno.test("SimNetwork lets a large write arrive bit by bit where the route is slow", async () => {
+  const here = await world();
+  here.net.route("a", "b").set({ bytesPerMs: 64 });
+  const atB = record(here, here.far);
+  await here.near.write(new Uint8Array(128 * 1024));
+  const start = here.clock.now();
+  await here.clock.advance(1_100);
+  const half = atB.length;
+  assert.ok(half > 0);
+  await here.clock.advance(1_100);
+  assert.ok(atB.length > half);
+  assert.ok(Number.parseInt(atB.at(-1) as string) >= start + 2_048);
+});
+
 Deno.test("SimNetwork runs the same way for the same seed", async () => {
   const run = async (seed: number): Promise<string[]> => {
     const here = await world(seed, { delayMsMin: 0, delayMsMax: 50, fragment: true });

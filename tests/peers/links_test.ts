@@ -116,6 +116,27 @@ Deno.test("Links that have nothing to send stay up", async () => {
   assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
 });
 
+Deno.test("Links outlive a pause of the process that is longer than the silence they allow", async () => {
+  const world = new World();
+  const [n1, n2] = await pair(world);
+  await world.clock.advance(1_500);
+  world.clock.stall(10 * limits.linkSilenceMsMax);
+  await world.clock.advance(10 * limits.linkSilenceMsMax);
+  assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
+});
+
+Deno.test("Links carry a large frame over a link that is slow for longer than they allow silence", async () => {
+  const world = new World();
+  const [n1, n2] = await pair(world);
+  const status = new Uint8Array(8 * 1024 * 1024);
+  world.net.route("n1", "n2").set({ bytesPerMs: status.length / (4 * limits.linkSilenceMsMax) });
+  const start = world.clock.now();
+  n1.links.send("n2", { kind: "statusReply", id: 1, status });
+  await world.clock.until(() => n2.heard.length === 1);
+  assert.ok(world.clock.now() - start >= 4 * limits.linkSilenceMsMax);
+  assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
+});
+
 Deno.test("Links deliver what a short partition held back", async () => {
   const world = new World();
   const [n1, n2] = await pair(world);

@@ -1,6 +1,6 @@
 /**
  * The Network port between simulated hosts: byte streams over a virtual clock, with everything
- * that happens to TCP connections: delay in each direction, arbitrary cuts between reads,
+ * that happens to TCP connections: delay and speed in each direction, arbitrary cuts between reads,
  * back-pressure, half-close, reset, partitions (bytes wait, as TCP retransmits), and connections
  * that go silent for ever. Deterministic from its clock and its random numbers.
  */
@@ -33,7 +33,13 @@ export class SimNetwork {
   constructor(clock: Clock, random: SeededRandom, conditions: Partial<Conditions> = {}) {
     this.#clock = clock;
     this.#random = random;
-    this.#conditions = { delayMsMin: 1, delayMsMax: 1, fragment: false, ...conditions };
+    this.#conditions = {
+      delayMsMin: 1,
+      delayMsMax: 1,
+      bytesPerMs: Infinity,
+      fragment: false,
+      ...conditions,
+    };
   }
 
   /** The network as `host` sees it. */

@@ -1,6 +1,6 @@
 /**
- * One simulated connection: two pipes over two routes. A route carries things in their order, each
- * after a delay, and can hold everything back; a pipe is one direction of one connection.
+ * One simulated connection: two pipes over two routes. A route is one direction between two hosts:
+ * it delays, and can hold everything back. A pipe is one direction of one connection, in order.
  */
 
 import {
@@ -15,19 +15,25 @@ import type { SeededRandom } from "./seeded_random.ts";
 export type Conditions = {
   readonly delayMsMin: number;
   readonly delayMsMax: number;
+  /** How fast bytes follow each other. */
+  readonly bytesPerMs: number;
   /** Reads return any non-empty part of what has arrived, as TCP may. */
   readonly fragment: boolean;
 };
 
+/** What travels as one: a larger write arrives in pieces. */
+const SEGMENT_BYTES = 64 * 1024;
 /** Bytes written and not yet read past which a write waits. */
 const WINDOW_BYTES = 256 * 1024;
+
+/** One stream on a route: its bytes leave one after another and arrive in that order. */
+type Lane = { departureMs: number; arrivalMs: number };
 
 export class Route {
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   #conditions: Conditions;
-  #held: (() => void)[] | null = null;
-  #lastArrivalMs = 0;
+  #held: { readonly arrive: () => void; readonly lane: Lane }[] | null = null;
 
   constructor(clock: Clock, random: SeededRandom, conditions: Conditions) {
     this.#clock = clock;
@@ -47,18 +53,19 @@ export class Route {
   release(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const arrive of held) this.carry(arrive);
+    for (const { arrive, lane } of held) this.carry(arrive, lane);
   }
 
-  /** Runs `arrive` after the delay of this route, never before what was carried earlier. */
-  carry(arrive: () => void): void {
-    const { delayMsMin, delayMsMax } = this.#conditions;
+  /** Runs `arrive` after the delay of this route, and after what `lane` carried before. */
+  carry(arrive: () => void, lane: Lane = newLane(), sizeBytes = 0): void {
+    const { delayMsMin, delayMsMax, bytesPerMs } = this.#conditions;
     const now = this.#clock.now();
-    const arrivalMs = now + this.#random.between(delayMsMin, delayMsMax);
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, arrivalMs);
-    this.#clock.after(this.#lastArrivalMs - now, () => {
+    lane.departureMs = Math.max(lane.departureMs, now) + sizeBytes / bytesPerMs;
+    const delayMs = this.#random.between(delayMsMin, delayMsMax);
+    lane.arrivalMs = Math.max(lane.arrivalMs, lane.departureMs + delayMs);
+    this.#clock.after(lane.arrivalMs - now, () => {
       if (this.#held === null) arrive();
-      else this.#held.push(arrive);
+      else this.#held.push({ arrive, lane });
     });
   }
 
@@ -68,12 +75,17 @@ export class Route {
   }
 }
 
+function newLane(): Lane {
+  return { departureMs: 0, arrivalMs: 0 };
+}
+
 type Waiter<T> = { resolve(value: T): void; reject(error: NetworkError): void };
 type Reader = Waiter<number | null> & { readonly buffer: Uint8Array };
 
 /** One direction of a connection. Each of its two sides can be closed or fail by itself. */
 class Pipe {
   readonly #route: Route;
+  readonly #lane = newLane();
   #arrived: Uint8Array[] = [];
   #unreadBytes = 0;
   #ended = false;
@@ -92,7 +104,9 @@ class Pipe {
   write(bytes: Uint8Array): Promise<void> {
     assert(this.#writer === null, "one write at a time");
     if (this.#writeError) return Promise.reject(this.#writeError);
-    if (bytes.length > 0) this.#send(bytes.slice());
+    for (let at = 0; at < bytes.length; at += SEGMENT_BYTES) {
+      this.#send(bytes.slice(at, at + SEGMENT_BYTES));
+    }
     if (this.#unreadBytes <= WINDOW_BYTES) return Promise.resolve();
     return new Promise((resolve, reject) => this.#writer = { resolve, reject });
   }
@@ -135,8 +149,8 @@ class Pipe {
     this.#silent = true;
   }
 
-  carry(arrive: () => void): void {
-    if (!this.#silent) this.#route.carry(() => this.#silent || arrive());
+  carry(arrive: () => void, sizeBytes = 0): void {
+    if (!this.#silent) this.#route.carry(() => this.#silent || arrive(), this.#lane, sizeBytes);
   }
 
   #send(bytes: Uint8Array): void {
@@ -145,7 +159,7 @@ class Pipe {
       if (this.#unwanted) return this.#unwanted();
       this.#arrived.push(bytes);
       this.#serve();
-    });
+    }, bytes.length);
   }
 
   /** Settles the waiting read, if there is something to settle it with. */
