@@ -7,6 +7,7 @@ import { type Disk, err, type Hash, ok, type Result } from "../base/mod.ts";
 import type { Position, Recovered, SnapshotRef } from "../raft/mod.ts";
 import { decide, SNAPSHOT_TABLE, type SnapshotConditions, type Verdict } from "./decision.ts";
 import { attempt, type StorageError, storageError } from "./errors.ts";
+import { FRAME_BYTES_MAX } from "./frame.ts";
 import { LogShape } from "./log_shape.ts";
 import { Replay } from "./replay.ts";
 import { type Owner, segmentName, segmentSequence } from "./segment.ts";
@@ -17,8 +18,8 @@ import type { Decision } from "./types.ts";
 import type { Segment } from "./wal.ts";
 import { type ChainEnd, explain, type SegmentWalk, walkSegment } from "./walk.ts";
 
-/** A segment ends at most one frame past the size at which the next one begins. */
-const SEGMENT_READ_BYTES_MAX = 1024 * 1024 * 1024;
+/** The largest size that may be set, and one frame past it. */
+const SEGMENT_READ_BYTES_MAX = 1024 ** 3 + FRAME_BYTES_MAX;
 
 export type FoundLog = {
   readonly segments: Segment[];
