@@ -11,7 +11,7 @@
 
 import { assert, ByteWriter, err, type Hash, ok, type Result } from "../base/mod.ts";
 
-export const FRAME_HEADER_BYTES = 9;
+const FRAME_HEADER_BYTES = 9;
 /**
  * Frames without a body by which the two ends of a link know each other alive: the sender pings
  * once per interval, behind what it has to say; the receiver answers each interval in which any

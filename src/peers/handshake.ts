@@ -27,7 +27,7 @@ import {
 import type { NodeId } from "../raft/mod.ts";
 import { type Frame, writeFrame } from "./frame.ts";
 
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 const MAGIC = utf8("KEVA");
 const ID_BYTES = 16;
 const SHOWN_CHARACTERS_MAX = 64;
