@@ -37,7 +37,7 @@ export type StorageError = {
 };
 
 /** The cure for data that cannot be trusted: never by guessing, always from the other members. */
-export const RESTORE_FROM_PEERS =
+const RESTORE_FROM_PEERS =
   "Restore this node from its peers: move the data directory aside and replace the member " +
   "(docs/runbooks.md, “A node lost its data”).";
 

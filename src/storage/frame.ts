@@ -16,7 +16,7 @@ import { assert, ByteWriter, type Hash } from "../base/mod.ts";
 
 export const FORMAT_VERSION = 1;
 export const HEADER_BYTES = 32;
-export const SECTOR_BYTES = 512;
+const SECTOR_BYTES = 512;
 const ALIGNMENT = 8;
 /** "KEVA". */
 const MAGIC = 0x4156454b;

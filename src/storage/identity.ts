@@ -39,7 +39,7 @@ export function readIdentity(
   return parseIdentity(bytes.value, hash, path);
 }
 
-export function parseIdentity(
+function parseIdentity(
   bytes: Uint8Array,
   hash: Hash,
   path: string,

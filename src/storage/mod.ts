@@ -15,7 +15,7 @@
  * - W7  A file has its final name only when its content is durable.
  * - W8  Entries follow one another without gap; no truncation reaches the snapshot mark.
  *
- * May import: base, and types of raft.
+ * May import: base, and of raft its nouns and their bytes (`raft/codec.ts`).
  */
 
 export { openDataDirectory } from "./directory.ts";

@@ -21,7 +21,6 @@ import { ID_BYTES } from "./segment.ts";
 /** Snapshots are the same on all nodes, so their checks start from no node's secret. */
 const SEED = 0;
 const FIRST_SEQUENCE = 1;
-export const DIGEST_BYTES_MAX = 255;
 const SNAPSHOT_NAME = /^(\d{16})-(\d+)\.snap$/;
 
 export type SnapshotHead = { readonly cluster: Uint8Array; readonly ref: SnapshotRef };

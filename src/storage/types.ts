@@ -12,15 +12,13 @@ import type {
   Recovered,
   SnapshotRef,
   Write,
-} from "../raft/types.ts";
+} from "../raft/mod.ts";
 import type { StorageError } from "./errors.ts";
 
 export type StorageSettings = {
   /** A WAL segment that has reached this size is followed by a new one. */
   readonly segmentBytes: number;
 };
-
-export const DEFAULT_SETTINGS: StorageSettings = { segmentBytes: 64 * 1024 * 1024 };
 
 /** Who this data directory is. `directory` is drawn once, when it is made, and never changes. */
 export type Identity = {
