@@ -17,6 +17,8 @@ export type KevaNodeOptions = {
 
 /** How long a clean stop may take, in milliseconds; what is then still open is answered honestly. */
 const STOP_PATIENCE_MS = 3_000;
+/** Longer, so that those last answers still leave. */
+const DRAIN_PATIENCE_MS = 4_000;
 
 export class KevaNode {
   /** Where clients and where the other nodes reach it. */
@@ -71,7 +73,7 @@ export class KevaNode {
 
   /** Hands leadership over, answers what is in flight, and closes. */
   async stop(): Promise<void> {
-    await Promise.all([this.#http.drain(STOP_PATIENCE_MS), this.#node.stop(STOP_PATIENCE_MS)]);
+    await Promise.all([this.#http.drain(DRAIN_PATIENCE_MS), this.#node.stop(STOP_PATIENCE_MS)]);
   }
 }
 

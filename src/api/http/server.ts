@@ -28,9 +28,9 @@ export type HttpServer = {
   readonly counters: Readonly<HttpCounters>;
   readonly connections: number;
   /**
-   * Stops accepting, answers what is under way, closes each connection with its last answer and the
-   * idle ones when nothing is under way any more. After `timeoutMs` it closes them all. Resolves
-   * when none is left.
+   * Turns new connections away, answers what is under way and closes each connection with its last
+   * answer; then, not at once, stops listening and closes the idle ones when nothing is under way
+   * any more. After `timeoutMs` it closes them all. Resolves when none is left.
    */
   drain(timeoutMs: number): Promise<void>;
   /** Ends everything at once. */
@@ -42,6 +42,13 @@ export type HttpServer = {
  * is therefore kept up to this much late, never early.
  */
 const SWEEP_INTERVAL_MS = 250;
+
+/**
+ * For so long a drain tells clients to go elsewhere before it closes connections that look idle. A
+ * request that was on its way when they were closed would end without an answer, and nobody would
+ * know what became of it.
+ */
+const DRAIN_GRACE_MS = 200;
 
 /** Listens on `address`; rejects with a NetworkError when it cannot. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
@@ -74,8 +81,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       return connections.size;
     },
     async drain(timeoutMs: number): Promise<void> {
-      listener.close();
+      front.draining = true;
       const deadline = clock.after(timeoutMs, close);
+      if (connections.size > 0) {
+        const graceMs = Math.min(DRAIN_GRACE_MS, timeoutMs);
+        await new Promise<void>((resolve) => void clock.after(graceMs, resolve));
+      }
+      listener.close();
       await connections.drained();
       deadline.cancel();
       close();
@@ -125,7 +137,6 @@ class Connections {
 
   /** Resolves when the last connection is gone. */
   drained(): Promise<void> {
-    this.#front.draining = true;
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
       this.#closeIdle();
