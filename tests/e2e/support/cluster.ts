@@ -175,6 +175,16 @@ export class Cluster {
     return this.running.filter((node) => node !== leader);
   }
 
+  /** Waits until all nodes run and agree on who leads. */
+  async settledOnLeader(): Promise<Node> {
+    return await until("one leader for all", async () => {
+      const views = await Promise.all(this.nodes.map((node) => node.status()));
+      const leaders = new Set(views.map((status) => status?.leader ?? null));
+      const [leader] = leaders;
+      return leaders.size === 1 && typeof leader === "string" && this.node(leader);
+    });
+  }
+
   /** Waits until every running node stands at the same applied index; returns their statuses. */
   async settled(timeoutMs = 30_000): Promise<NodeStatus[]> {
     return await until("all nodes at one applied index", async () => {

@@ -39,7 +39,7 @@ export class HttpClient {
   }
 
   async request(method: string, target: string, options: RequestOptions = {}): Promise<Answer> {
-    const pipe = this.#idle.pop() ?? await this.#connect();
+    const pipe = this.#takeIdle() ?? await this.#connect();
     const timer = setTimeout(() => pipe.close(), options.timeoutMs ?? TIMEOUT_MS);
     try {
       await pipe.send(method, target, options);
@@ -60,6 +60,15 @@ export class HttpClient {
     this.#idle = [];
   }
 
+  /** One that the node has not closed meanwhile: a request on a dead connection tells nothing. */
+  #takeIdle(): Pipe | undefined {
+    for (let pipe = this.#idle.pop(); pipe !== undefined; pipe = this.#idle.pop()) {
+      if (pipe.isOpen) return pipe;
+      pipe.close();
+    }
+    return undefined;
+  }
+
   async #connect(): Promise<Pipe> {
     try {
       return new Pipe(await Deno.connect({ hostname: "127.0.0.1", port: this.port }));
@@ -69,16 +78,22 @@ export class HttpClient {
   }
 }
 
-/** One connection, used for one request at a time. */
+/** One connection, used for one request at a time, and read all the time to notice its end. */
 class Pipe {
   readonly #tcp: Deno.TcpConn;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #unread = new Uint8Array(0);
+  #end: Error | null = null;
+  #arrived = Promise.withResolvers<void>();
   #closed = false;
 
   constructor(tcp: Deno.TcpConn) {
     this.#tcp = tcp;
     tcp.setNoDelay(true);
+    void this.#read();
+  }
+
+  get isOpen(): boolean {
+    return this.#end === null && !this.#closed;
   }
 
   async send(method: string, target: string, options: RequestOptions): Promise<void> {
@@ -116,10 +131,25 @@ class Pipe {
     this.#tcp.close();
   }
 
+  /** Waits for more bytes, or throws when there will be none. */
   async #more(): Promise<void> {
-    const count = await this.#tcp.read(this.#buffer);
-    if (count === null) throw new Error("the node closed the connection");
-    this.#unread = joined(this.#unread, this.#buffer.subarray(0, count));
+    if (this.#end !== null) throw this.#end;
+    await this.#arrived.promise;
+  }
+
+  async #read(): Promise<void> {
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    while (this.#end === null) {
+      try {
+        const count = await this.#tcp.read(buffer);
+        if (count === null) this.#end = new Error("the node closed the connection");
+        else this.#unread = joined(this.#unread, buffer.subarray(0, count));
+      } catch (error) {
+        this.#end = error as Error;
+      }
+      this.#arrived.resolve();
+      this.#arrived = Promise.withResolvers();
+    }
   }
 }
 

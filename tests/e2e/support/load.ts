@@ -29,6 +29,7 @@ export class Load {
     [];
   readonly #open = new Set<Promise<void>>();
   readonly #busyRegisters = new Set<number>();
+  readonly #left = new Set<Node>();
   #count = 0;
   #stopped = false;
   readonly #running: Promise<void>;
@@ -43,6 +44,11 @@ export class Load {
     this.#stopped = true;
     await this.#running;
     await Promise.all(this.#open);
+  }
+
+  /** Writes go to `node` again: a client leaves a node that says that it is going. */
+  returnTo(node: Node): void {
+    this.#left.delete(node);
   }
 
   get acknowledgedCount(): number {
@@ -81,7 +87,8 @@ export class Load {
   async #write(): Promise<void> {
     const { nodes, random, ledger } = this.#options;
     const number = this.#count++;
-    const node = nodes[number % nodes.length] as Node;
+    const here = nodes.filter((node) => !this.#left.has(node));
+    const node = here[number % here.length] as Node;
     const value = random.bytes(random.between(0, VALUE_BYTES_MAX));
     const register = number % 5 === 0 ? this.#freeRegister() : undefined;
     const key = register === undefined
@@ -93,6 +100,7 @@ export class Load {
     ledger.record(key, value, outcome);
     if (outcome.effect === "done") this.#acknowledged.push({ node, startedAt, endedAt });
     else this.refused.push({ node, at: endedAt, outcome });
+    if (outcome.why === "503 stopping") this.#left.add(node);
     if (register !== undefined) this.#busyRegisters.delete(register);
   }
 
