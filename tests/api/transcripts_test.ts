@@ -1,0 +1,165 @@
+/**
+ * Whole conversations as text: `testdata/*.http`. A script is run and its answers written into it;
+ * the test fails when that changes the file. KEVA_UPDATE=1 accepts the change.
+ *
+ *     # comment
+ *     > line sent, CR LF added; a last \ leaves them out; {a*9} repeats; \xNN, \r, \n, \\ are bytes
+ *     < line received; (end) when the server has closed
+ *     ! store KEY VALUE [TYPE]   put an item there
+ *     ! fail CODE EFFECT         what the replica answers from now on; "! heal" ends it
+ *     ! break                    the replica throws from now on
+ *     ! advance MS               let time pass
+ *     ! connect                  go on with a new connection
+ *
+ * Lines sent in one block leave in one write. Each script also runs with everything cut into random
+ * pieces, which must not change a byte of the answers.
+ */
+
+import assert from "node:assert/strict";
+import type { FailureCode } from "../../src/node/mod.ts";
+import { type ErrorCode, errorTable } from "../../src/service/mod.ts";
+import { golden } from "../support/golden.ts";
+import { type Client, Harness, item } from "./support.ts";
+
+const DIRECTORY = new URL("testdata/", import.meta.url);
+/** So that limits on values can be shown in full; all others are the real ones. */
+const VALUE_BYTES_MAX = 1000;
+
+const scripts = [...Deno.readDirSync(DIRECTORY)].map(({ name }) => name)
+  .filter((name) => name.endsWith(".http"))
+  .sort();
+
+function read(name: string): string {
+  return Deno.readTextFileSync(new URL(name, DIRECTORY));
+}
+
+class Script {
+  readonly #harness: Harness;
+  #client: Client | null = null;
+  #block = "";
+  #output: string[] = [];
+
+  constructor(harness: Harness) {
+    this.#harness = harness;
+  }
+
+  async run(text: string): Promise<string> {
+    for (const line of text.replace(/\n$/, "").split("\n")) {
+      if (line.startsWith("<")) continue;
+      if (line.startsWith(">")) {
+        this.#block += unescape(line.replace(/^> ?/, ""));
+      } else {
+        await this.#sendBlock();
+        if (line.startsWith("!")) await this.#direct(line.slice(2));
+      }
+      this.#output.push(line);
+      if (line.startsWith("! advance")) this.#receive();
+    }
+    await this.#sendBlock();
+    this.#client?.close();
+    return `${this.#output.join("\n")}\n`;
+  }
+
+  async #sendBlock(): Promise<void> {
+    if (this.#block === "") return;
+    if (this.#client === null || this.#client.ended) {
+      this.#client = await this.#harness.connect();
+    }
+    this.#client.send(this.#block);
+    this.#block = "";
+    await this.#harness.clock.advance(200);
+    this.#receive();
+  }
+
+  #receive(): void {
+    const client = this.#client;
+    if (client === null) return;
+    const received = client.take();
+    if (received !== "") {
+      const lines = received.replace(/\r?\n$/, "").split(/\r?\n/);
+      this.#output.push(...lines.map((line) => `< ${shorten(line)}`.trimEnd()));
+    }
+    if (client.ended) {
+      this.#output.push("< (end)");
+      this.#client = null;
+    }
+  }
+
+  async #direct(text: string): Promise<void> {
+    const { replica, clock } = this.#harness;
+    const [verb, ...words] = text.split(" ") as [string, ...string[]];
+    switch (verb) {
+      case "store":
+        replica.store(words[0] as string, item(words[1] as string), words[2] ?? "");
+        break;
+      case "fail": {
+        const [code, effect] = words as [FailureCode, "none" | "unknown"];
+        replica.failure = { code, effect, reason: "The replica says why.", leader: "n2" };
+        break;
+      }
+      case "break":
+        replica.gate = Promise.reject(new Error("planted"));
+        replica.gate.catch(() => {});
+        break;
+      case "heal":
+        replica.failure = replica.gate = null;
+        break;
+      case "advance":
+        await clock.advance(Number(words[0]));
+        break;
+      case "connect":
+        this.#client?.close();
+        this.#client = null;
+        break;
+      default:
+        throw new Error(`unknown directive ${verb}`);
+    }
+  }
+}
+
+function unescape(line: string): string {
+  const open = line.endsWith("\\") && !line.endsWith("\\\\");
+  const text = (open ? line.slice(0, -1) : line)
+    .replace(/\{([^{}]+)\*(\d+)\}/g, (_, part: string, count: string) => part.repeat(Number(count)))
+    .replace(/\\(x[0-9a-f]{2}|r|n|\\)/g, (_, name: string) => {
+      if (name.startsWith("x")) return String.fromCharCode(parseInt(name.slice(1), 16));
+      return name === "r" ? "\r" : name === "n" ? "\n" : "\\";
+    });
+  return open ? text : `${text}\r\n`;
+}
+
+function shorten(line: string): string {
+  return line.replace(/(.)\1{40,}/g, (run, char) => `{${char}*${run.length}}`)
+    // deno-lint-ignore no-control-regex -- what a terminal would act on is shown instead
+    .replace(
+      /[\x00-\x1f\x7f-\xff]/g,
+      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    );
+}
+
+async function runScript(name: string, fragment: boolean): Promise<string> {
+  const harness = await Harness.start({ valueBytesMax: VALUE_BYTES_MAX, fragment });
+  const output = await new Script(harness).run(read(name));
+  await harness.stop();
+  return output;
+}
+
+for (const name of scripts) {
+  Deno.test(`serveHttp() conversation ${name}`, async () => {
+    golden(import.meta.url, name, await runScript(name, false));
+  });
+
+  Deno.test(`serveHttp() conversation ${name}, cut into random pieces`, async () => {
+    assert.equal(await runScript(name, true), read(name));
+  });
+}
+
+/** Shown where they need more than one connection: see connection_test.ts. */
+const ELSEWHERE: ErrorCode[] = ["tooManyConnections", "memoryLimit"];
+
+Deno.test("serveHttp() conversations show every error code", () => {
+  const all = scripts.map(read).join("");
+  const missing = (Object.keys(errorTable) as ErrorCode[])
+    .filter((code) => !all.includes(`"code":"${code}"`) && !ELSEWHERE.includes(code));
+  assert.deepEqual(missing, []);
+});
