@@ -117,6 +117,7 @@ export class Client {
       if (!(error instanceof NetworkError)) throw error;
     }
     this.ended = true;
+    this.close(); // as real clients do
   }
 }
 

@@ -16,10 +16,11 @@
  */
 
 import assert from "node:assert/strict";
+import { hex } from "../../src/base/mod.ts";
 import type { FailureCode } from "../../src/node/mod.ts";
 import { type ErrorCode, errorTable } from "../../src/service/mod.ts";
 import { golden } from "../support/golden.ts";
-import { type Client, Harness, item } from "./support.ts";
+import { type Client, Harness, item, latin1Bytes } from "./support.ts";
 
 const DIRECTORY = new URL("testdata/", import.meta.url);
 /** So that limits on values can be shown in full; all others are the real ones. */
@@ -128,13 +129,10 @@ function unescape(line: string): string {
   return open ? text : `${text}\r\n`;
 }
 
+/** Long runs become `{x*N}`; what is not visible ASCII, `\xNN`. */
 function shorten(line: string): string {
   return line.replace(/(.)\1{40,}/g, (run, char) => `{${char}*${run.length}}`)
-    // deno-lint-ignore no-control-regex -- what a terminal would act on is shown instead
-    .replace(
-      /[\x00-\x1f\x7f-\xff]/g,
-      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
+    .replace(/[^\x20-\x7e]/g, (char) => `\\x${hex(latin1Bytes(char))}`);
 }
 
 async function runScript(name: string, fragment: boolean): Promise<string> {

@@ -147,6 +147,10 @@ class Connections {
     this.#front.draining = true;
     for (const connection of this.#serving) connection.close();
     for (const connection of this.#refused) connection.close();
+    // Their handlers may still wait for an answer that nobody will read: no reason to wait for them.
+    this.#serving.clear();
+    this.#refused.clear();
+    this.#whenEmpty?.();
   }
 
   #track(
