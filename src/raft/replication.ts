@@ -10,17 +10,18 @@ import { isVoter } from "./membership.ts";
 import { Progress } from "./progress.ts";
 import { reachedByMajority } from "./quorum.ts";
 import { noteTransferProgress } from "./transfer.ts";
-import type {
-  Accepted,
-  Append,
-  Entry,
-  EntryKind,
-  Heartbeat,
-  Index,
-  NodeId,
-  Position,
-  Rejected,
-  Term,
+import {
+  type Accepted,
+  type Append,
+  type Entry,
+  type EntryKind,
+  type Heartbeat,
+  type Index,
+  type NodeId,
+  ORIGIN,
+  type Position,
+  type Rejected,
+  type Term,
 } from "./types.ts";
 
 // --- Leader ---------------------------------------------------------------------------------------
@@ -127,11 +128,21 @@ export function tickLeader(core: Core): void {
     leadership.ticksSinceHeartbeat = 0;
     for (const [id, progress] of leadership.progress) {
       sendHeartbeat(core, id, progress);
-      if (progress.heartbeat(core.log.last.index)) sendAppend(core, id, progress, []);
+      if (progress.mode === "snapshot") askPosition(core, id);
+      else if (progress.heartbeat(core.log.last.index)) sendAppend(core, id, progress, []);
     }
   }
   for (const progress of leadership.progress.values()) progress.ticksSilent++;
   if (!reachesMajority(core, leadership)) core.becomeFollower(core.term, null);
+}
+
+/**
+ * Asks a follower that gets a snapshot how far it is, since the answer that told may be lost: every
+ * log agrees with every other at the origin, so it answers with what it has committed.
+ */
+function askPosition(core: Core, to: NodeId): void {
+  const { id: from, term } = core;
+  core.send.push({ kind: "append", from, to, term, previous: ORIGIN, commit: 0, entries: [] });
 }
 
 export function sendHeartbeat(core: Core, to: NodeId, progress: Progress): void {
