@@ -121,6 +121,16 @@ export class Client {
   }
 }
 
+/** A gate that holds the replica's answers back until it is opened. */
+export function gate(harness: Harness): () => void {
+  let open = (): void => {};
+  harness.replica.gate = new Promise((resolve) => open = resolve);
+  return () => {
+    harness.replica.gate = null;
+    open();
+  };
+}
+
 /** A request with a Host; `body` gets its Content-Length. */
 export function request(
   line: string,

@@ -152,7 +152,7 @@ for (const name of scripts) {
   });
 }
 
-/** Shown where they need more than one connection: see connection_test.ts. */
+/** Shown where they need more than one connection: see server_test.ts. */
 const ELSEWHERE: ErrorCode[] = ["tooManyConnections", "memoryLimit"];
 
 Deno.test("serveHttp() conversations show every error code", () => {

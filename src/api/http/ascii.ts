@@ -48,7 +48,7 @@ export function lineEnd(bytes: Uint8Array, at: number, end: number): number {
   return bytes[at + 1] === LF ? at : BAD;
 }
 
-export const MORE = -1;
+const MORE = -1;
 export const BAD = -2;
 
 /** Byte by byte, which for the short texts of a head is several times as fast as a decoder. */

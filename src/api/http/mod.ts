@@ -14,6 +14,6 @@
  * `router.ts` finds the route in `routes.ts`; `response_writer.ts` is the way out.
  */
 
-export type { HttpCounters, HttpLimits } from "./limits.ts";
+export type { HttpLimits } from "./limits.ts";
 export { type Route, routes } from "./routes.ts";
 export { type HttpOptions, type HttpServer, serveHttp } from "./server.ts";
