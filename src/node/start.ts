@@ -126,10 +126,7 @@ function memberOf(options: NodeOptions, id: NodeId): NodeMember {
   return member;
 }
 
-function logRecovery(log: Log, { identity, recovered, decisions }: DataDirectory): void {
-  for (const { row, path, offset, reason } of decisions) {
-    log.warn("recovery", { row, path, ...(offset !== undefined && { offset }), reason });
-  }
+function logRecovery(log: Log, { identity, recovered }: DataDirectory): void {
   const last = recovered.entries.at(-1) ?? recovered.snapshot.position;
   log.info("recovered", {
     boot: identity.boot,
