@@ -108,7 +108,7 @@ function sendAppend(
 ): void {
   const index = progress.next - 1;
   const term = core.log.term(index);
-  if (term === undefined) return; // compacted away: the next entries bring a snapshot
+  assert(term !== undefined, "a follower that needs what is compacted away gets a snapshot");
   core.send.push({
     kind: "append",
     from: core.id,
@@ -129,11 +129,17 @@ export function tickLeader(core: Core): void {
     for (const [id, progress] of leadership.progress) {
       sendHeartbeat(core, id, progress);
       if (progress.mode === "snapshot") askPosition(core, id);
-      else if (progress.heartbeat(core.log.last.index)) sendAppend(core, id, progress, []);
+      else if (progress.heartbeat(core.log.last.index)) revive(core, id, progress);
     }
   }
   for (const progress of leadership.progress.values()) progress.ticksSilent++;
   if (!reachesMajority(core, leadership)) core.becomeFollower(core.term, null);
+}
+
+/** Repeats the end of a pipeline that stands still, or begins anew when that end is gone. */
+function revive(core: Core, to: NodeId, progress: Progress): void {
+  if (core.log.term(progress.next - 1) === undefined) progress.lost();
+  else sendAppend(core, to, progress, []);
 }
 
 /**
