@@ -1,0 +1,79 @@
+/** The load generator counts right answers only, and says what was wrong with the others. */
+
+import assert from "node:assert/strict";
+import { LoadProcess } from "../../bench/load_process.ts";
+import { keysOf } from "../../bench/workload.ts";
+import type { Load } from "../../bench/target.ts";
+import type { Operation } from "../../bench/workload.ts";
+
+const DATA = { keys: 50, valueBytes: 256 };
+
+type Answer = (key: string, revision: number) => Response;
+
+/** A round of one client against a server that answers as it is told to. */
+async function roundAgainst(operation: Operation, answer: Answer): Promise<Load> {
+  let revision = 0;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      await request.arrayBuffer();
+      return answer(request.url.slice(-16), ++revision);
+    },
+  );
+  const generator = new LoadProcess(new URL("../../bench/http_load.ts", import.meta.url).href);
+  try {
+    const workload = { operation, clients: 1 };
+    const edges: string[] = [];
+    const load = await generator.run({
+      job: { kind: "round", data: DATA, workload, warmupMs: 50, measureMs: 200 },
+      ports: [server.addr.port],
+    }, (edge) => edges.push(edge));
+    assert.deepEqual(edges, ["begin", "end"]);
+    return load;
+  } finally {
+    await generator.stop();
+    await server.shutdown();
+  }
+}
+
+function value(key: string, bytes = DATA.valueBytes): string {
+  return key.padEnd(bytes, "x");
+}
+
+function found(revision: number, body: string, consistency = "linearizable"): Response {
+  const headers = { "Keva-Revision": String(revision), "Keva-Consistency": consistency };
+  return new Response(body, { headers });
+}
+
+Deno.test("right answers count, with their latencies", async () => {
+  for (const operation of ["read", "write"] as const) {
+    const load = await roundAgainst(operation, (key, revision) => found(revision, value(key)));
+    assert.deepEqual(load.errors, {}, operation);
+    assert.ok(load.operations > 0, operation);
+    assert.ok(load.p50Ms > 0 && load.p99Ms >= load.p50Ms, operation);
+  }
+});
+
+const WRONG: [fault: string, operation: Operation, answer: Answer][] = [
+  ["status 204", "read", () => new Response(null, { status: 204 })],
+  ["status 503", "write", () => new Response("busy", { status: 503 })],
+  ["wrong: not linearizable", "read", (key, n) => found(n, value(key), "stale")],
+  ["wrong: no revision", "read", (key) => found(0, value(key))],
+  ["wrong: the length of the value", "read", (key, n) => found(n, value(key, 255))],
+  ["wrong: the value of another key", "read", (_, n) => found(n, value("another"))],
+  ["wrong: the revision does not grow", "write", () => found(0, "")],
+];
+
+for (const [fault, operation, answer] of WRONG) {
+  Deno.test(`an answer that is wrong does not count: ${fault}`, async () => {
+    const load = await roundAgainst(operation, answer);
+    assert.equal(load.operations, 0);
+    assert.deepEqual(Object.keys(load.errors), [fault]);
+  });
+}
+
+Deno.test("keys are distinct, and 16 bytes long", () => {
+  const keys = new TextDecoder().decode(keysOf({ keys: 5000, valueBytes: 1 }));
+  assert.equal(keys.length, 5000 * 16);
+  assert.equal(new Set(keys.match(/.{16}/g)).size, 5000);
+});
