@@ -37,8 +37,7 @@ const VIOLATIONS_MAX = 10;
 
 export function checkHistory(history: readonly Operation[], options: CheckOptions = {}): Verdict {
   const keys = byKey(history);
-  const floors = knownBefore(history);
-  const violations: Violation[] = logViolations(history, floors);
+  const { floors, violations } = judgeLog(history);
   for (const [key, operations] of keys) {
     if (violations.length >= VIOLATIONS_MAX) break;
     const found = order(operations, floors, options.stepsMax);
@@ -80,58 +79,56 @@ function keyHistory(operations: readonly Operation[], floors: Floors): KeyHistor
   const unknown = sorted.filter(({ outcome, call }) =>
     outcome.kind === "unknown" && call.kind !== "get"
   );
-  return { known, unknown, floors: unknown.map((one) => floors.get(one)?.revision ?? 0) };
+  return { known, unknown, floors: unknown.map((one) => floors.get(one) ?? 0) };
 }
 
 // --- One log ------------------------------------------------------------------------------------
 
-/** The highest revision that anybody had been told of when an operation began, and by which. */
-type Floors = ReadonlyMap<Operation, { readonly revision: Revision; readonly by: Operation }>;
+/** For writes of unknown outcome: the highest revision that anybody knew before they started. */
+type Floors = ReadonlyMap<Operation, Revision>;
 
-/** Only for writes: a read may well see an old revision of its key. */
-function knownBefore(history: readonly Operation[]): Floors {
-  const writes = byStart(history.filter(({ call }) => call.kind !== "get"));
+function judgeLog(history: readonly Operation[]): { floors: Floors; violations: Violation[] } {
+  const floors = new Map<Operation, Revision>();
+  const violations: Violation[] = [];
+  const report = (reason: string, operations: readonly [Operation, Operation]): void => {
+    if (violations.length >= VIOLATIONS_MAX) return;
+    violations.push({ key: operations[1].key, ...explain(operations, reason) });
+  };
   const told = history.filter((one) => revisionOf(one) > 0 && one.endedAt !== null)
     .sort((a, b) => (a.endedAt as number) - (b.endedAt as number));
-  const floors = new Map<Operation, { revision: Revision; by: Operation }>();
-  let highest: { revision: Revision; by: Operation } | undefined;
-  let at = 0;
-  for (const write of writes) {
-    for (; at < told.length; at++) {
-      const by = told[at] as Operation;
-      if ((by.endedAt as number) >= write.startedAt) break;
-      const revision = revisionOf(by);
-      if (highest === undefined || revision > highest.revision) highest = { revision, by };
+  sharedRevisions(told, report);
+  let highest: Operation | undefined;
+  let next = 0;
+  for (const operation of byStart(history)) {
+    for (; next < told.length; next++) {
+      const one = told[next] as Operation;
+      if ((one.endedAt as number) >= operation.startedAt) break;
+      if (highest === undefined || revisionOf(one) > revisionOf(highest)) highest = one;
     }
-    if (highest !== undefined) floors.set(write, highest);
+    if (highest === undefined) continue;
+    const known = revisionOf(highest);
+    const revision = revisionOf(operation);
+    if (operation.outcome.kind === "unknown") floors.set(operation, known);
+    if (isWrite(operation) && revision <= known) {
+      report(`revision ${revision} was given after ${known} was known`, [highest, operation]);
+    }
   }
-  return floors;
+  return { floors, violations };
 }
 
-function logViolations(history: readonly Operation[], floors: Floors): Violation[] {
-  const violations: Violation[] = [];
+function sharedRevisions(
+  told: readonly Operation[],
+  report: (reason: string, operations: readonly [Operation, Operation]) => void,
+): void {
   const owners = new Map<Revision, Operation>();
-  const report = (reason: string, operations: readonly Operation[]): void => {
-    if (violations.length >= VIOLATIONS_MAX) return;
-    const { key } = operations[0] as Operation;
-    violations.push({ key, ...explain(operations, reason) });
-  };
-  for (const operation of history) {
+  for (const operation of told) {
     const revision = revisionOf(operation);
-    if (revision === 0) continue;
     const owner = owners.get(revision);
-    if (
-      owner !== undefined && (owner.key !== operation.key || isWrite(owner) && isWrite(operation))
-    ) {
-      report(`revision ${revision} belongs to two writes`, [owner, operation]);
-    }
+    const isOther = owner !== undefined &&
+      (owner.key !== operation.key || isWrite(owner) && isWrite(operation));
+    if (isOther) report(`revision ${revision} belongs to two writes`, [owner, operation]);
     if (owner === undefined || isWrite(operation)) owners.set(revision, operation);
-    const floor = isWrite(operation) ? floors.get(operation) : undefined;
-    if (floor !== undefined && floor.revision >= revision) {
-      report(`revision ${revision} was given after ${floor.revision}`, [floor.by, operation]);
-    }
   }
-  return violations;
 }
 
 function isWrite({ outcome }: Operation): boolean {

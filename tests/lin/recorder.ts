@@ -8,7 +8,7 @@
 
 import type { Call, Operation, Outcome } from "./history.ts";
 
-/** Far below any clock's resolution, and still distinct beside a day in milliseconds. */
+/** Far below any clock's resolution. */
 const INSTANT = 2 ** -20;
 
 /** An operation that has begun. */
@@ -59,7 +59,8 @@ export class Recorder {
   }
 
   #moment(): number {
-    this.#last = Math.max(this.#now(), this.#last + INSTANT);
+    const instant = Math.max(INSTANT, this.#last * Number.EPSILON); // else a sum may change nothing
+    this.#last = Math.max(this.#now(), this.#last + instant);
     return this.#last;
   }
 }

@@ -7,14 +7,14 @@
  * - a read that fits the present state goes first, since it leaves the state as it is;
  * - operations that name revisions are followed in the order of these, since revisions only grow;
  * - a write of unknown outcome happens only right before an operation that needs it, since an
- *   effect that nobody notices may as well not have happened; and of such writes that are alike,
- *   the one that started first happens first.
+ *   effect that nobody notices may as well not have happened.
  *
  * What is left to choose is which unknown writes happened, so nearly every step has one way to go.
  */
 
 import type { Operation, Revision } from "./history.ts";
-import { ABSENT, follow, happen, type ItemState } from "./item_state.ts";
+import { ABSENT, follow, type ItemState } from "./item_state.ts";
+import { UnknownWrites } from "./unknown_writes.ts";
 
 /** Operations of one key. */
 export type KeyHistory = {
@@ -62,11 +62,7 @@ class Search {
   readonly #named: readonly Revision[];
   /** Known operations that name a revision, by that revision. */
   readonly #byRevision: readonly number[];
-  readonly #namedAtAll: ReadonlySet<Revision>;
-  readonly #unknown: readonly Operation[];
-  readonly #floors: readonly Revision[];
-  /** Equal for unknown writes that may stand for each other. */
-  readonly #alike: readonly string[];
+  readonly #unknown: UnknownWrites;
 
   #state = ABSENT;
   /** Of `known`: everything before this is done. */
@@ -74,7 +70,6 @@ class Search {
   /** The same for `byRevision`. */
   #next = 0;
   readonly #done: Uint8Array;
-  readonly #used: Uint8Array;
   /** What was done, known operations as n, unknown ones as -1 - n. */
   readonly #trail: number[] = [];
   readonly #choices: Choice[] = [];
@@ -85,12 +80,8 @@ class Search {
     this.#ends = known.map(({ endedAt }) => endedAt ?? Infinity);
     this.#named = known.map(({ outcome }) => "revision" in outcome ? outcome.revision : 0);
     this.#byRevision = sortedBy(this.#named);
-    this.#namedAtAll = new Set(this.#named);
-    this.#unknown = unknown;
-    this.#floors = floors;
-    this.#alike = unknown.length === 0 ? [] : likeness(known, unknown);
+    this.#unknown = new UnknownWrites(unknown, floors, known);
     this.#done = new Uint8Array(known.length);
-    this.#used = new Uint8Array(unknown.length);
   }
 
   run(stepsMax: number): Found {
@@ -135,7 +126,7 @@ class Search {
     while (this.#trail.length > choice.trail) {
       const at = this.#trail.pop() as number;
       if (at >= 0) this.#done[at] = 0;
-      else this.#used[-1 - at] = 0;
+      else this.#unknown.putBack(-1 - at);
     }
     this.#state = choice.state;
     this.#first = choice.first;
@@ -147,7 +138,7 @@ class Search {
 
   #make({ operation, chain, after }: Move): void {
     for (const at of chain) {
-      this.#used[at] = 1;
+      this.#unknown.use(at);
       this.#trail.push(-1 - at);
     }
     this.#done[operation] = 1;
@@ -175,42 +166,16 @@ class Search {
       const after = follow(this.#state, operation);
       if (after === this.#state) return [{ operation: at, chain: NOTHING, after }];
       if (named !== 0 && named !== lowest) continue;
-      if (after !== null) moves.push({ operation: at, chain: NOTHING, after });
-      else this.#chains({ state: this.#state, chain: NOTHING, goal: at, horizon }, moves);
+      if (after !== null) {
+        moves.push({ operation: at, chain: NOTHING, after });
+        continue;
+      }
+      const reach = (state: ItemState): ItemState | null => follow(state, operation);
+      for (const way of this.#unknown.ways(this.#state, operation, { horizon, reach })) {
+        moves.push({ operation: at, ...way });
+      }
     }
     return moves;
-  }
-
-  /** The ways in which writes of unknown outcome make the operation `goal` possible. */
-  #chains(
-    from: { state: ItemState; chain: readonly number[]; goal: number; horizon: number },
-    moves: Move[],
-  ): void {
-    const { state, chain, goal, horizon } = from;
-    const seen = new Set<string>();
-    for (const [at, operation] of this.#unknown.entries()) {
-      if (operation.startedAt > horizon) break;
-      if (this.#used[at] === 1 || chain.includes(at)) continue;
-      const alike = this.#alike[at] as string;
-      if (seen.has(alike)) continue;
-      seen.add(alike);
-      if (!this.#mayFollow(state, operation, chain)) continue;
-      const after = happen(state, operation, this.#floors[at] as Revision);
-      if (after === null) continue;
-      const longer = [...chain, at];
-      const goalAfter = follow(after, this.#known[goal] as Operation);
-      if (goalAfter !== null) moves.push({ operation: goal, chain: longer, after: goalAfter });
-      this.#chains({ ...from, state: after, chain: longer }, moves);
-    }
-  }
-
-  /**
-   * Later in a chain only a condition can need what came before. And a revision that somebody was
-   * told of was settled then, before any write that depends on it.
-   */
-  #mayFollow(state: ItemState, { call }: Operation, chain: readonly number[]): boolean {
-    if (call.kind !== "cas") return chain.length === 0;
-    return state.exact || !this.#namedAtAll.has(call.expected);
   }
 
   #configuration(): string {
@@ -222,8 +187,7 @@ class Search {
         break;
       }
     }
-    const used: number[] = [];
-    for (let at = 0; at < this.#used.length; at++) if (this.#used[at] === 1) used.push(at);
+    const used = this.#unknown.usedText();
     return `${this.#first};${ahead};${used};${low};${value === null ? "" : `=${value}`}`;
   }
 }
@@ -235,13 +199,4 @@ function sortedBy(numbers: readonly number[]): number[] {
   const indexes: number[] = [];
   for (let at = 0; at < numbers.length; at++) if (numbers[at] !== 0) indexes.push(at);
   return indexes.sort((a, b) => (numbers[a] as number) - (numbers[b] as number));
-}
-
-function likeness(known: readonly Operation[], unknown: readonly Operation[]): string[] {
-  const read = new Set<string | null>();
-  for (const { outcome } of known) if (outcome.kind === "read") read.add(outcome.value);
-  return unknown.map(({ call }, at) => {
-    if (call.kind === "put") return read.has(call.value) ? `put ${call.value}` : "put";
-    return call.kind === "delete" ? "delete" : `cas ${at}`;
-  });
 }
