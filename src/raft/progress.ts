@@ -96,7 +96,7 @@ export class Progress {
 
   /** Messages may have been lost: find out where the follower is before pipelining again. */
   lost(): void {
-    this.#enter("probe", this.#matched + 1);
+    if (this.#mode !== "probe") this.#enter("probe", this.#matched + 1);
     this.#probeSent = true; // until the next heartbeat: a dead peer is not worth a message a turn
   }
 
