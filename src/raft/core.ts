@@ -203,8 +203,7 @@ export class Core {
   resetElectionTimer(): void {
     const { electionTicks, random } = this.options;
     this.ticksElapsed = 0;
-    const spread = Math.max(1, Math.floor(electionTicks * 0.6));
-    this.ticksTimeout = electionTicks + random.below(spread);
+    this.ticksTimeout = electionTicks + random.below(Math.floor(electionTicks * 0.6) + 1);
   }
 
   append(entry: Entry): void {
