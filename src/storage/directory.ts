@@ -219,8 +219,7 @@ function assemble(
     snapshots,
     decisions,
     async retire(index: Index) {
-      const through = Math.min(index, wal.status().mark.index);
-      await wal.retire(through);
+      const through = await wal.retire(index);
       return wal.status().state === "failed" ? ok() : await snapshots.retire(through);
     },
   };

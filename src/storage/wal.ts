@@ -109,10 +109,15 @@ export class SegmentedWal implements Wal {
     };
   }
 
-  /** Deletes the oldest segments as long as all their entries are at or below `index` (W5). */
-  retire(index: Index): Promise<void> {
-    this.#retiring = this.#retiring.then(() => this.#retireThrough(index));
-    return this.#retiring;
+  /**
+   * Deletes the oldest segments as long as all their entries are at or below `index` and below the
+   * durable mark (W5). Resolves with the lower of the two.
+   */
+  async retire(index: Index): Promise<Index> {
+    const through = Math.min(index, this.#markStored.index);
+    this.#retiring = this.#retiring.then(() => this.#retireThrough(through));
+    await this.#retiring;
+    return through;
   }
 
   /** Lets the frame on its way finish; what is still queued is not written. */
@@ -226,9 +231,8 @@ export class SegmentedWal implements Wal {
     this.#rollDue = false;
   }
 
-  async #retireThrough(index: Index): Promise<void> {
+  async #retireThrough(through: Index): Promise<void> {
     const { disk, path } = this.#options;
-    const through = Math.min(index, this.#markStored.index);
     try {
       while (this.#segments.length > 1 && this.#state !== "failed") {
         const oldest = this.#segments[0] as Segment;

@@ -264,9 +264,12 @@ Deno.test("SnapshotReceiver.write() on a full device keeps its offset and can be
   const disk = new SimDisk();
   const target = await openOn(disk);
   disk.faults.capacityBytes = disk.usedBytes + 100;
-  const receiver = value(target.snapshots.receive(REF, bytes.length));
+  let receiver = value(target.snapshots.receive(REF, bytes.length));
   assert.equal(failure(receiver.write(0, bytes)).code, "full");
   assert.equal(receiver.offset, 0);
+  receiver.suspend();
+  receiver = value(target.snapshots.receive(REF, bytes.length));
+  assert.equal(receiver.offset, 0, "no part of what failed is taken for received");
   disk.faults.capacityBytes = Infinity;
   value(receiver.write(0, bytes));
   assert.deepEqual(value(await receiver.finish()), REF);

@@ -218,6 +218,30 @@ Deno.test("DataDirectory.retire() never goes past the durable mark, nor past the
   assert.deepEqual(shown((await reopen(disk)).recovered.entries), shown(entries(21, 30, 1)));
 });
 
+Deno.test("DataDirectory.retire() waits for the mark to be durable", async () => {
+  const disk = new SimDisk();
+  const directory = await openOn(disk, { segmentBytes: 400 });
+  await createSnapshot(directory, snapshotAt(20, 1));
+  let id = 0;
+  while (id < 30) await appendAll(directory, [write(++id, { entries: entries(id, id, 1) })]);
+  const full = directory.wal.status().segments;
+  while (directory.wal.status().segments === full) { // so that the mark goes into a new segment
+    await appendAll(directory, [write(++id, { hard: hardState(id) })]);
+  }
+  const before = directory.wal.status().segments;
+  disk.holdSyncs();
+  directory.wal.append(write(++id, { snapshot: snapshotAt(20, 1) }));
+  await until(() => disk.heldSyncs === 1 && directory.wal.status().queuedWrites === 0);
+  const retired = directory.retire(20);
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  assert.equal(directory.wal.status().segments, before);
+  disk.releaseSyncs();
+  await retired;
+  await until(() => directory.events.stored.length === id);
+  await directory.retire(20);
+  assert.ok(directory.wal.status().segments < before);
+});
+
 Deno.test("Wal goes on in the same segment after a restart, and in order", async () => {
   let disk = new SimDisk();
   for (let round = 1; round <= 5; round++) {

@@ -43,7 +43,11 @@ export type DiskFaults = {
 
 type Node = SimInode | "directory";
 /** A change of names that is not on the device yet; undefined: the name is gone. */
-type NameChange = { readonly names: ReadonlyMap<string, Node | undefined> };
+type NameChange = {
+  readonly names: ReadonlyMap<string, Node | undefined>;
+  /** The directory whose sync makes it durable: of a rename, the target's. */
+  readonly folder: string;
+};
 
 export class SimDisk implements Disk {
   readonly faults: DiskFaults = {
@@ -196,7 +200,7 @@ export class SimDisk implements Disk {
     if (!this.exists(path)) throw new DiskError("missing", path, "sync directory", "no such one");
     const seen = [...this.#changes];
     await this.#sync(path, () => {
-      const covered = coveredBy(seen, inFolder(folder));
+      const covered = coveredBy(seen, folder);
       for (const change of covered) applyChange(this.#durable, change);
       this.#changes = this.#changes.filter((change) => !covered.includes(change));
     });
@@ -301,7 +305,9 @@ export class SimDisk implements Disk {
   }
 
   #change(names: [string, Node | undefined][]): void {
-    const change = { names: new Map(names.map(([path, node]) => [normal(path), node])) };
+    const normalised = names.map(([path, node]) => [normal(path), node] as const);
+    const folder = folderOf(normalised.at(-1)?.[0] ?? "");
+    const change = { names: new Map(normalised), folder };
     applyChange(this.#nodes, change);
     this.#changes.push(change);
   }
@@ -318,11 +324,11 @@ function applyChange(names: Map<string, Node>, change: NameChange): void {
  * The changes that a sync of a directory makes durable: those of its names, and, since a name's
  * changes keep their order, those that came before on any other name that they touch.
  */
-function coveredBy(changes: NameChange[], inside: (path: string) => boolean): NameChange[] {
+function coveredBy(changes: NameChange[], folder: string): NameChange[] {
   const names = new Set<string>();
   const covered = changes.toReversed().filter((change) => {
     const touched = [...change.names.keys()];
-    if (!touched.some((path) => inside(path) || names.has(path))) return false;
+    if (change.folder !== folder && !touched.some((path) => names.has(path))) return false;
     for (const path of touched) names.add(path);
     return true;
   });
@@ -339,6 +345,6 @@ function parents(path: string): string[] {
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
 }
 
-function inFolder(folder: string): (path: string) => boolean {
-  return (path) => (parents(path).at(-1) ?? "") === folder;
+function folderOf(path: string): string {
+  return parents(path).at(-1) ?? "";
 }
