@@ -18,6 +18,10 @@ export type Batch = {
   readonly indexMax: Index;
 };
 
+/**
+ * Has no bound of its own: a write that Raft has made must be stored, and what Raft can have under
+ * way is bounded by the proposals of a leader and the appends in flight to a follower.
+ */
 export class WriteQueue {
   #writes: Write[] = [];
   #bytes = 0;

@@ -167,7 +167,7 @@ Deno.test("readSegmentHead() reads what writeSegmentHead() writes", () => {
   }));
 });
 
-Deno.test("file names sort by what they name, and only they are read as such", () => {
+Deno.test("segmentName() and snapshotName() sort by what they name, and only they are read back", () => {
   assert.equal(segmentName(12), "0000000000000012.wal");
   fc.assert(fc.property(number, number, (a, b) => {
     assert.equal(segmentSequence(segmentName(a)), a);

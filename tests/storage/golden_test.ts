@@ -73,7 +73,7 @@ function fromLines(text: string): Uint8Array {
   return Uint8Array.from(digits, (pair) => parseInt(pair, 16));
 }
 
-Deno.test("the writer produces the golden bytes", async () => {
+Deno.test("SegmentedWal, SnapshotFileWriter and writeIdentity() write the golden bytes", async () => {
   const { disk } = await build();
   assert.deepEqual(disk.list("data/wal").length, 2);
   for (const [name, path] of Object.entries(FILES)) {
