@@ -17,6 +17,7 @@ import {
   type Message,
   type NodeId,
   Raft,
+  type RaftStatus,
   type Write,
 } from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
@@ -119,6 +120,20 @@ export class Node implements Replica {
 
   read(key: Uint8Array): Item | undefined {
     return this.#applier.kv.get(key);
+  }
+
+  /** Where this node stands in the protocol: cheap enough to be watched after every event. */
+  get consensus(): RaftStatus {
+    return this.#raft.status;
+  }
+
+  /** The last entry that this node's memory reflects, and the digest of all it holds there. */
+  get applied(): Index {
+    return this.#applier.applied;
+  }
+
+  get digest(): string {
+    return this.#applier.kv.digest();
   }
 
   status(): NodeStatus {

@@ -21,8 +21,8 @@ export type SendForward = (
 
 type Flight = { readonly to: NodeId; readonly submissions: readonly Submission[] };
 
-/** A forward frame is cut at half of what a frame may hold, which leaves room for its envelope. */
-const FORWARD_BYTES_MAX = limits.peerFrameBytesMax / 2;
+/** Past this a forward frame takes no further command, so that the largest still fits behind it. */
+const FORWARD_BYTES_MAX = limits.peerFrameBytesMax - limits.commandBytesMax - 1024 * 1024;
 
 export class Outbound {
   #waiting = new BoundedQueue<Submission>(

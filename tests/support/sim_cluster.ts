@@ -9,14 +9,24 @@ import { type Failure, type Node, type NodeMember, startNode } from "../../src/n
 import { nativeHash } from "../../src/platform/mod.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { type CrashMode, SimDisk } from "./sim_disk.ts";
+import { SimHost } from "./sim_host.ts";
 import { SimNetwork } from "./sim_network.ts";
+import type { Conditions } from "./sim_socket.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 export type SimClusterOptions = {
   readonly nodes: number;
   readonly seed?: number;
+  readonly electionTimeoutMs?: number;
   readonly snapshotEntries?: number;
   readonly segmentBytes?: number;
+  readonly conditions?: Partial<Conditions>;
+  /** Sets up every disk that a node is going to start on. */
+  readonly prepareDisk?: (disk: SimDisk, clock: VirtualClock) => void;
+  /** A node has stopped by itself. */
+  readonly onHalt?: (id: string, reason: string) => void;
+  /** Gets every line that a node logs. */
+  readonly onLog?: (id: string, line: string) => void;
 };
 
 export const ELECTION_TIMEOUT_MS = 1_000;
@@ -33,14 +43,15 @@ export class SimCluster {
   readonly #random: SeededRandom;
   readonly #hash: Hash = nativeHash();
   readonly #disks = new Map<string, SimDisk>();
+  readonly #hosts = new Map<string, SimHost>();
   readonly #nodes = new Map<string, Node>();
 
   constructor(options: SimClusterOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed ?? 1);
-    this.network = new SimNetwork(this.clock, this.#random);
+    this.network = new SimNetwork(this.clock, this.#random, options.conditions);
     this.ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
-    for (const id of this.ids) this.#disks.set(id, new SimDisk());
+    for (const id of this.ids) this.#setDisk(id, new SimDisk());
   }
 
   /** Starts all nodes and waits until every one of them serves linearizable reads. */
@@ -61,6 +72,17 @@ export class SimCluster {
     return this.#disks.get(id) as SimDisk;
   }
 
+  /** The process that runs, or ran last, as `id`. */
+  host(id: string): SimHost {
+    const host = this.#hosts.get(id);
+    assert(host !== undefined, `${id} was started`);
+    return host;
+  }
+
+  isRunning(id: string): boolean {
+    return this.#nodes.has(id);
+  }
+
   get running(): string[] {
     return [...this.#nodes.keys()];
   }
@@ -77,21 +99,29 @@ export class SimCluster {
   }
 
   async start(id: string): Promise<Result<Node, { reason: string }>> {
-    const started = startNode({
-      ports: {
-        clock: this.clock,
-        random: this.#random,
-        hash: this.#hash,
-        disk: this.disk(id),
-        network: this.network.on(id),
-        log: this.#log(id),
-      },
+    return await this.wait(this.launch(id));
+  }
+
+  /** A start that nobody waits for yet. */
+  async launch(id: string): Promise<Result<Node, { reason: string }>> {
+    const host = new SimHost({
+      clock: this.clock,
+      disk: this.disk(id),
+      network: this.network.on(id),
+    });
+    this.#hosts.set(id, host);
+    const { clock, disk, network } = host;
+    const node = await startNode({
+      ports: { clock, disk, network, random: this.#random, hash: this.#hash, log: this.#log(id) },
       self: id,
       version: "test",
       clusterName: "sim",
       members: this.ids.map(member),
       directory: "data",
-      timing: { electionTimeoutMs: ELECTION_TIMEOUT_MS, heartbeatIntervalMs: 100 },
+      timing: {
+        electionTimeoutMs: this.electionTimeoutMs,
+        heartbeatIntervalMs: this.electionTimeoutMs / 10,
+      },
       storage: {
         segmentBytes: this.#options.segmentBytes ?? 1024 * 1024,
         snapshotBytes: 64 * 1024 * 1024,
@@ -99,24 +129,29 @@ export class SimCluster {
       },
       onHalt: (reason) => {
         this.halted.set(id, reason);
-        this.#nodes.delete(id);
+        this.ended(id);
+        this.#options.onHalt?.(id, reason);
       },
     });
-    const node = await this.wait(started);
     if (node.ok) this.#nodes.set(id, node.value);
+    else host.end();
     return node;
   }
 
   /** The process ends without a word, and its machine forgets what was not synced. */
   crash(id: string, mode: CrashMode = "drop"): void {
-    this.disk(id).faults.powerOffAt = 0; // what the dead process still does reaches nothing
-    this.#disks.set(id, this.disk(id).afterCrash(mode, this.#random.below(2 ** 32)));
-    this.network.kill(id);
-    this.#nodes.delete(id);
+    this.ended(id);
+    this.#setDisk(id, this.disk(id).afterCrash(mode, this.#random.below(2 ** 32)));
   }
 
   async stop(id: string): Promise<void> {
     await this.wait(this.node(id).stop(3_000));
+    this.ended(id);
+  }
+
+  /** The process of `id` has ended; its disk stays as it is. */
+  ended(id: string): void {
+    this.#hosts.get(id)?.end();
     this.network.kill(id);
     this.#nodes.delete(id);
   }
@@ -188,6 +223,15 @@ export class SimCluster {
     return await promise;
   }
 
+  get electionTimeoutMs(): number {
+    return this.#options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS;
+  }
+
+  #setDisk(id: string, disk: SimDisk): void {
+    this.#options.prepareDisk?.(disk, this.clock);
+    this.#disks.set(id, disk);
+  }
+
   #leader(): string | undefined {
     const leading = this.running.map((id) => this.node(id).status())
       .filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term);
@@ -198,7 +242,9 @@ export class SimCluster {
     const lines = this.logged.get(id) ?? [];
     this.logged.set(id, lines);
     const write = (event: string, fields?: object) => {
-      lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
+      const line = `${event} ${JSON.stringify(fields ?? {})}`;
+      if (this.#options.onLog) this.#options.onLog(id, line);
+      else lines.push(line);
     };
     const log: Log = { debug: () => {}, info: write, warn: write, error: write, with: () => log };
     return log;

@@ -17,10 +17,18 @@ export class VirtualClock implements Clock {
   #wallOffsetMs = WALL_START_MS;
   /** By due time; among equals, first set first run. */
   readonly #timers: Event[] = [];
+  /** Called after every event, once all that it set off has settled. */
+  onSettled: () => void = () => {};
+  #events = 0;
   #soon: (() => void)[] = [];
 
   now(): number {
     return this.#nowMs;
+  }
+
+  /** Events so far: due timers, and turns of what `soon` had queued. */
+  get events(): number {
+    return this.#events;
   }
 
   wallTime(): number {
@@ -68,8 +76,10 @@ export class VirtualClock implements Clock {
       const turn = this.#soon;
       this.#soon = [];
       for (const run of turn) run();
+      this.#events++;
       await promises();
     }
+    this.onSettled();
   }
 
   /** Advances until `holds`, by `limitMs` at most, and fails if it never does. */
@@ -98,6 +108,7 @@ export class VirtualClock implements Clock {
     if (event === undefined || event.dueMs > endMs) return false;
     this.#timers.shift();
     this.#nowMs = Math.max(this.#nowMs, event.dueMs);
+    this.#events++;
     event.run();
     return true;
   }

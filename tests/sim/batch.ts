@@ -1,0 +1,84 @@
+/**
+ * Many seeds on all cores, and what they add up to.
+ */
+
+import type { Done, Job } from "./worker.ts";
+
+export type BatchOptions = {
+  readonly seeds: Iterable<number>;
+  readonly jobs: number;
+  /** No new seed is started after this. */
+  readonly endsAtMs: number;
+  readonly onDone: (done: Done) => void;
+};
+
+export type Summary = {
+  seeds: number;
+  failures: number;
+  virtualHours: number;
+  operations: number;
+  faults: number;
+  events: number;
+  checks: number;
+};
+
+export async function runBatch(options: BatchOptions): Promise<Summary> {
+  const summary: Summary = {
+    seeds: 0,
+    failures: 0,
+    virtualHours: 0,
+    operations: 0,
+    faults: 0,
+    events: 0,
+    checks: 0,
+  };
+  const seeds = options.seeds[Symbol.iterator]();
+  const done = (one: Done) => {
+    summary.seeds++;
+    summary.failures += one.failure === null ? 0 : 1;
+    summary.virtualHours += one.virtualMs / 3_600_000;
+    summary.operations += one.operations;
+    summary.faults += one.faults;
+    summary.events += one.events;
+    summary.checks += one.checks;
+    options.onDone(one);
+  };
+  const nextSeed = () => Date.now() < options.endsAtMs ? seeds.next() : { done: true as const };
+  await Promise.all(
+    Array.from({ length: options.jobs }, () => runWorker(nextSeed, done)),
+  );
+  return summary;
+}
+
+async function runWorker(
+  nextSeed: () => { done?: boolean; value?: number },
+  done: (one: Done) => void,
+): Promise<void> {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  try {
+    for (let next = nextSeed(); !next.done; next = nextSeed()) {
+      done(await ask(worker, { seed: next.value as number, traceLinesMax: 300 }));
+    }
+  } finally {
+    worker.terminate();
+  }
+}
+
+function ask(worker: Worker, job: Job): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Done>) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(`seed ${job.seed}: ${event.message}`));
+    };
+    worker.postMessage(job);
+  });
+}
+
+export function summaryText(summary: Summary): string {
+  const { seeds, failures, virtualHours, operations, faults, events, checks } = summary;
+  const number = (value: number) => Math.round(value).toLocaleString("en");
+  return `${number(seeds)} seeds, ${number(failures)} failed: ${virtualHours.toFixed(1)} ` +
+    `cluster-hours, ${number(operations)} operations, ${number(faults)} faults, ` +
+    `${number(events)} events, ${number(checks)} invariant checks`;
+}

@@ -1,0 +1,187 @@
+/**
+ * Clients of the simulated cluster: each sends one operation at a time to a random node, through
+ * the same service that every protocol calls, and records what it was told.
+ */
+
+import { type Result, utf8 } from "../../src/base/mod.ts";
+import { Service, type ServiceError } from "../../src/service/mod.ts";
+import { type Call, callText, type Outcome, outcomeText } from "../lin/history.ts";
+import { Recorder } from "../lin/recorder.ts";
+import type { SeededRandom } from "../support/seeded_random.ts";
+import type { SimCluster } from "../support/sim_cluster.ts";
+import type { Swarm } from "./swarm.ts";
+import type { Trace } from "./trace.ts";
+
+export type ClientsOptions = {
+  readonly cluster: SimCluster;
+  readonly random: SeededRandom;
+  readonly swarm: Swarm;
+  readonly trace: Trace;
+};
+
+/** Longer than any deadline: whoever hears nothing until then gives up on the answer. */
+const PATIENCE_MS = 8_000;
+const TIMEOUT_MS = 5_000;
+
+export class Clients {
+  readonly recorder: Recorder;
+  readonly #options: ClientsOptions;
+  /** Calls under way, by the node that has them; `give up` ends each. */
+  readonly #open = new Map<string, Set<() => void>>();
+  #running = 0;
+  #active = true;
+  #values = 0;
+
+  constructor(options: ClientsOptions) {
+    this.#options = options;
+    this.recorder = new Recorder(() => options.cluster.clock.now());
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  start(): void {
+    for (let number = 1; number <= this.#options.swarm.clients; number++) {
+      void this.#run(number);
+    }
+  }
+
+  /** Each client ends after the operation that it is at. */
+  finish(): void {
+    this.#active = false;
+  }
+
+  /** The process of `id` is gone: nobody will answer what it was asked. */
+  nodeEnded(id: string): void {
+    for (const giveUp of this.#open.get(id) ?? []) giveUp();
+  }
+
+  async #run(number: number): Promise<void> {
+    const { cluster, random, swarm } = this.#options;
+    this.#running++;
+    while (this.#active) {
+      const id = cluster.ids[random.below(cluster.ids.length)] as string;
+      if (cluster.isRunning(id)) await this.#operate(`c${number}`, id);
+      await this.#sleep(1 + random.below(swarm.thinkMsMax));
+    }
+    this.#running--;
+  }
+
+  async #operate(client: string, id: string): Promise<void> {
+    const { random, swarm, cluster } = this.#options;
+    const key = this.#key();
+    const dice = random.below(100);
+    if (dice < swarm.readPercent) return await this.#get(client, id, key);
+    if (dice % 10 === 0) return await this.#delete(client, id, key);
+    const value = `${++this.#values}`;
+    if (dice % 10 > 3) return await this.#put(client, id, key, { kind: "put", value });
+    // Overwrites what this very node holds just now, however old that is.
+    const expected = cluster.node(id).read(utf8(key))?.revision ?? 0;
+    return await this.#put(client, id, key, { kind: "cas", value, expected });
+  }
+
+  async #get(client: string, id: string, key: string): Promise<void> {
+    await this.#record(
+      { client, id, key, call: { kind: "get" } },
+      (service) => service.read(utf8(key), { consistency: "linearizable" }),
+      ({ item }) =>
+        item === null
+          ? { kind: "read", value: null, revision: 0 }
+          : { kind: "read", value: nameOf(item.value), revision: item.revision },
+    );
+  }
+
+  async #delete(client: string, id: string, key: string): Promise<void> {
+    await this.#record(
+      { client, id, key, call: { kind: "delete" } },
+      (service) => service.delete(utf8(key)),
+      ({ revision, existed }) => ({ kind: "deleted", revision, existed }),
+    );
+  }
+
+  async #put(
+    client: string,
+    id: string,
+    key: string,
+    call: Extract<Call, { kind: "put" | "cas" }>,
+  ): Promise<void> {
+    const request = { key: utf8(key), value: this.#padded(call.value), contentType: "" };
+    const conditions = call.kind === "cas" ? { conditions: { revision: call.expected } } : {};
+    await this.#record(
+      { client, id, key, call },
+      (service) => service.put(request, conditions),
+      ({ revision, created }) => ({ kind: "written", revision, created }),
+    );
+  }
+
+  async #record<T>(
+    { client, id, key, call }: { client: string; id: string; key: string; call: Call },
+    operation: (service: Service) => Promise<Result<T, ServiceError>>,
+    outcomeOf: (answer: T) => Outcome,
+  ): Promise<void> {
+    const begun = this.recorder.begin(client, key, call);
+    const answer = await this.#ask(id, operation);
+    const outcome = answer?.ok ? outcomeOf(answer.value) : failureOf(answer?.error ?? null, call);
+    this.recorder.end(begun, outcome);
+    const why = answer?.ok === false ? ` (${answer.error.code})` : "";
+    this.#options.trace.add(
+      client,
+      `${id}: ${callText(call)} of ${key}: ${outcomeText(outcome)}${why}`,
+    );
+  }
+
+  /** Null when no answer came. A paused node hears the question only when it goes on. */
+  #ask<T>(
+    id: string,
+    operation: (service: Service) => Promise<Result<T, ServiceError>>,
+  ): Promise<Result<T, ServiceError> | null> {
+    const { cluster } = this.#options;
+    const host = cluster.host(id);
+    const node = cluster.node(id);
+    const open = this.#open.get(id) ?? new Set();
+    this.#open.set(id, open);
+    return new Promise((resolve) => {
+      const finish = (answer: Result<T, ServiceError> | null) => {
+        open.delete(giveUp);
+        patience.cancel();
+        resolve(answer);
+      };
+      const giveUp = () => finish(null);
+      const patience = cluster.clock.after(PATIENCE_MS, giveUp);
+      open.add(giveUp);
+      host.clock.soon(() => {
+        const { clock } = host;
+        const service = new Service({ replica: node, clock, requestTimeoutMs: TIMEOUT_MS });
+        void operation(service).then(finish);
+      });
+    });
+  }
+
+  #key(): string {
+    const { random, swarm } = this.#options;
+    return random.below(100) < swarm.hotPercent ? "k0" : `k${random.below(swarm.keys)}`;
+  }
+
+  #padded(value: string): Uint8Array {
+    const { random, swarm } = this.#options;
+    return utf8(`${value};`.padEnd(1 + random.below(swarm.valueBytesMax), "."));
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.cluster.clock.after(ms, resolve));
+  }
+}
+
+/** Values are numbered; the padding only gives them a size. */
+function nameOf(value: Uint8Array): string {
+  const text = new TextDecoder().decode(value);
+  return text.slice(0, text.indexOf(";"));
+}
+
+/** Without an answer nothing is known; a read has no effect that could be unknown. */
+function failureOf(error: ServiceError | null, call: Call): Outcome {
+  if (error?.code === "conditionFailed") return { kind: "refused", revision: error.revision ?? 0 };
+  const none = call.kind === "get" || error?.effect === "none";
+  return { kind: none ? "none" : "unknown" };
+}
