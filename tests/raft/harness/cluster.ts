@@ -157,6 +157,7 @@ export class Cluster {
 
   #send(node: SimNode, message: Message): void {
     this.invariants.onSend(node, message);
+    if (message.kind === "voteRequest") node.campaigns++;
     // A message may wait for its write while its sender enters a later term.
     const late = message.kind !== "voteRequest" && message.kind !== "voteReply" &&
       message.term < node.term;
@@ -175,17 +176,18 @@ export class Cluster {
     this.#tellMessage(parcel, text);
   }
 
-  deliver(parcels: readonly Parcel[]): void {
+  /** `receiver` is another than the addressee when a message is misdelivered. */
+  deliver(parcels: readonly Parcel[], receiver?: NodeId): void {
     this.network.remove(parcels);
     for (const parcel of parcels) {
       const { message, senderTerm } = parcel;
-      const node = this.node(message.to);
+      const node = this.node(receiver ?? message.to);
       const down = !node.raft || node.halted;
       const text = showDelivered(message, senderTerm, this.attemptName);
       this.#tellMessage(parcel, `${text}${down ? " (down)" : ""}`, "");
       if (down) continue;
       const ignored = node.raft?.status.ignored;
-      this.input(message.to, (raft) => raft.step(message));
+      this.input(node.id, (raft) => raft.step(message));
       if (node.raft?.status.ignored !== ignored) this.#tellMessage(parcel, "ignored");
     }
   }

@@ -9,6 +9,7 @@
  *     forget n1 5                a node that is down loses its stored entries from 5 on
  *     tick n1 3 · tick all       time passes
  *     campaign n1                ticks it until it stands for election
+ *     elect n1                   the same until it leads and all have heard; not told
  *     run 20                     everybody ticks, everything is delivered, 20 times
  *     propose n1 a=1 b=2 · read n2 [3] · change n1 learner|voter|remove n4 · transfer n1
  *     compact n1 5 · stepdown n1 · lost n1 n2 · connected n1 n2 · disconnected n1 n2
@@ -16,7 +17,7 @@
  *     autostore off · store n1 [2]   writes wait for the script; the first 2 of them, or all
  *     deliver|drop|hold|release|duplicate|reorder [from] [to] [kind] [count]   `*` is any
  *     deliver all                until the network is quiet
- *     forge n1 n2 KIND term=3 …  delivers a message that nobody sent
+ *     forge n1 n2 KIND term=3 …  delivers a message that nobody sent [receiver=n3]
  *     partition n1 n2 | n3 · cut n1 n2 · heal   cut works in one direction
  *     mute heartbeat echo stores · unmute   leaves such lines out of the transcript
  *     status · log n1
@@ -29,6 +30,7 @@ import { Disk } from "./disk.ts";
 import { forgeMessage } from "./forge.ts";
 import type { Parcel } from "./network.ts";
 import { showMembership, showPosition, showSent } from "./notation.ts";
+import type { SimNode } from "./node.ts";
 import { parseEntries, parseMember, parseNumber, parsePosition } from "./words.ts";
 import { parseSelection, Words } from "./words.ts";
 
@@ -98,11 +100,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     }
   },
   campaign(cluster, words) {
+    campaign(cluster, cluster.node(words.next()));
+  },
+  elect(cluster, words) {
     const node = cluster.node(words.next());
-    for (let ticks = 0; node.raft?.status.role === "follower"; ticks++) {
-      assert(ticks < CAMPAIGN_TICKS_MAX, `${node.id} campaigns`);
-      cluster.input(node.id, (raft) => raft.tick());
-    }
+    const told = cluster.transcript.length;
+    campaign(cluster, node);
+    cluster.deliverAll();
+    cluster.transcript.length = told;
+    assert(node.raft?.status.role === "leader", `${node.id} is elected`);
+    cluster.tell(`${node.id}@${node.term} leader`);
   },
   run(cluster, words) {
     for (let left = parseNumber(words.next()); left > 0; left--) {
@@ -179,9 +186,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     assert(released.length > 0, "something was held");
   },
   forge(cluster, words) {
+    const receiver = words.option("receiver");
     const message = forgeMessage(words);
     cluster.invariants.durability = false;
-    cluster.deliver([{ message, senderTerm: message.term }]);
+    cluster.deliver([{ message, senderTerm: message.term }], receiver);
   },
   partition(cluster, words) {
     const sides = words.rest().join(" ").split(" | ").map((side) => side.split(" "));
@@ -214,6 +222,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     cluster.tell(`${node.id} ${cluster.showLog(node)}`);
   },
 };
+
+/** Ticks until `node` starts an election. */
+function campaign(cluster: Cluster, node: SimNode): void {
+  const before = node.campaigns;
+  let ticks = 0;
+  while (node.campaigns === before) {
+    assert(ticks++ < CAMPAIGN_TICKS_MAX, `${node.id} campaigns`);
+    const role = node.raft?.status.role;
+    cluster.input(node.id, (raft) => raft.tick());
+    if (role !== node.raft?.status.role) break;
+  }
+  cluster.tell(`${node.id} ticked ${ticks}`);
+}
 
 function forNode(act: (raft: Raft) => void): Command {
   return (cluster, words) => cluster.input(words.next(), act);

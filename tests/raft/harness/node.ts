@@ -32,6 +32,8 @@ export class SimNode {
   /** Read by the state machine, which applies at once what is committed. */
   applied: Index = 0;
   reads: WaitingRead[] = [];
+  /** How often it asked for votes, for each voter asked. */
+  campaigns = 0;
   /** What the transcript has said of its role. */
   standing = "";
   /** The highest values seen in this incarnation. */
