@@ -172,13 +172,16 @@ async function assertSaysTorn(node: Node, path: string, offset: number): Promise
   assert.match(said, /torn tail/);
 }
 
-/** Restarts the others until `node` leads. */
+/** Restarts whichever other node leads, until it is `node`'s turn. */
 async function makeLeader({ cluster }: ClusterTest, node: Node): Promise<void> {
-  for (let leader = await cluster.leader(); leader !== node; leader = await cluster.leader()) {
+  await until(`${node.name} leads`, async () => {
+    const leader = await cluster.leader();
+    if (leader === node) return true;
     await leader.stop();
     await cluster.leader();
     await cluster.start();
-  }
+    return false;
+  }, 30_000);
 }
 
 /** Takes all of the space but a little, which the log then takes. */

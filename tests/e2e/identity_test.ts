@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { writeMany } from "./support/bulk.ts";
-import { BINARY, type ClusterTest, clusterTest, type Node } from "./support/cluster.ts";
+import { BINARY, type ClusterTest, clusterTest, freePorts, type Node } from "./support/cluster.ts";
 import { get } from "./support/kv.ts";
 import { Ledger } from "./support/ledger.ts";
 import { output, RunningProcess } from "./support/process.ts";
