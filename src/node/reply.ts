@@ -43,7 +43,8 @@ export function decodeReply(bytes: Uint8Array): Result<Reply, string> {
 }
 
 function readFailure(reader: ByteReader): Failure {
-  const code = CODES.find((code) => code === reader.text());
+  const text = reader.text();
+  const code = CODES.find((code) => code === text);
   const effect = reader.text() === "none" ? "none" : "unknown";
   if (code === undefined) throw new DecodeError("unknown failure code");
   return { code, effect, reason: reader.text(), leader: reader.text() || null };
