@@ -6,7 +6,16 @@
  * command may be told by the caller's `describe`.
  */
 
-import { type Disk, type Hash, hex, ok, printable, type Result, utf8 } from "../base/mod.ts";
+import {
+  type Disk,
+  type Hash,
+  hex,
+  ok,
+  printable,
+  printableText,
+  type Result,
+  utf8,
+} from "../base/mod.ts";
 import type { Entry, HardState, Membership, Position, SnapshotRef } from "../raft/mod.ts";
 import { attempt, describeStorageError, type StorageError } from "./errors.ts";
 import type { Frame } from "./frame.ts";
@@ -220,8 +229,10 @@ export function inspectDirectory(options: InspectOptions): void {
   }
   inspectSegments(options, owner);
   const snapshots = `${path}/snapshots`;
+  // Whoever put a file there chose its name, and could drive the terminal with it.
+  const printSafely = (line: string): void => print(printableText(line));
   for (const name of listed(options, snapshots)) {
-    inspectSnapshot({ ...options, path: `${snapshots}/${name}` });
+    inspectSnapshot({ ...options, path: `${snapshots}/${name}`, print: printSafely });
   }
 }
 

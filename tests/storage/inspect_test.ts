@@ -117,6 +117,14 @@ Deno.test("inspectDirectory() shows a directory in use, a damaged one and none a
   assert.match(linesOf(inspectDirectory, disk, "none").join("\n"), /identity: missing/);
 });
 
+Deno.test("inspectDirectory() shows names of files harmlessly", async () => {
+  const disk = await sample();
+  disk.open("data/snapshots/\u001b[2J.snap", "create").close();
+  const text = linesOf(inspectDirectory, disk, "data").join("\n");
+  assert.match(text, /snapshot data\/snapshots\/\\u\{1b\}\[2J\.snap, 0 bytes/);
+  assert.ok(!text.includes("\u001b"));
+});
+
 Deno.test("inspectDirectory() survives any damage", async () => {
   const disk = await sample();
   const random = new SeededRandom(11);
