@@ -9,6 +9,7 @@ import {
   bytesEqual,
   type ByteWriter,
   decode,
+  DecodeError,
   type Disk,
   type DiskFile,
   type Hash,
@@ -89,7 +90,9 @@ export function readSegmentHead(payload: Uint8Array): Result<SegmentHead, string
     const owner = readOwner(reader);
     const hard = readHardState(reader);
     const mark = readSnapshotRef(reader);
-    return { ...owner, hard, mark, last: readPosition(reader) };
+    const last = readPosition(reader);
+    if (last.index < mark.position.index) throw new DecodeError("the log ends before its mark");
+    return { ...owner, hard, mark, last };
   });
 }
 

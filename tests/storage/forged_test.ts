@@ -134,6 +134,7 @@ const CONTRADICTIONS: [string, Partial<SegmentHead>, RegExp][] = [
   ["another term", { hard: hardState(3, "n1") }, /hard state is of term 3, expected 2/],
   ["another vote", { hard: hardState(2, "n2") }, /hard state/],
   ["a mark never set", { mark: snapshotAt(3, 1) }, /snapshot mark 3 was never set/],
+  ["a mark past its end", { mark: snapshotAt(6, 1) }, /the log ends before its mark/],
 ];
 
 for (const [what, change, reason] of CONTRADICTIONS) {
