@@ -8,7 +8,14 @@ import { assert, invariant, limits } from "../base/mod.ts";
 import type { Index, Write } from "../raft/mod.ts";
 import type { FrameWriter } from "./frame.ts";
 import type { LogShape } from "./log_shape.ts";
-import { type LogRecord, recordBytes, recordsOf, writeBytes, writeRecord } from "./records.ts";
+import {
+  isEmpty,
+  type LogRecord,
+  recordBytes,
+  recordsOf,
+  writeBytes,
+  writeRecord,
+} from "./records.ts";
 
 /** What one frame carries. */
 export type Batch = {
@@ -41,6 +48,18 @@ export class WriteQueue {
     assert(last === undefined || write.id > last.id, `write ${write.id} after ${last?.id}`);
     this.#writes.push(write);
     this.#bytes += writeBytes(write);
+  }
+
+  /**
+   * The writes at the front that have nothing to store: they only waited for those before them,
+   * which are durable when nothing is on its way.
+   */
+  takeEmpty(): readonly Write[] {
+    if (this.#rest !== undefined) return [];
+    const first = this.#writes.findIndex((write) => !isEmpty(write));
+    const writes = this.#writes.splice(0, first === -1 ? this.#writes.length : first);
+    for (const write of writes) this.#bytes -= writeBytes(write);
+    return writes;
   }
 
   /** Encodes the next frame's payload and lets `shape` follow (W8). */

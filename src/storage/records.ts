@@ -41,6 +41,12 @@ export function recordsOf(write: Write): LogRecord[] {
   return records;
 }
 
+/** Whether the write asks for nothing but to come after those before it. */
+export function isEmpty(write: Write): boolean {
+  return write.entries.length === 0 && write.hard === undefined &&
+    write.truncateFrom === undefined && write.snapshot === undefined;
+}
+
 /** About how many bytes the record takes: exact for entries, the only ones that can be large. */
 export function recordBytes(record: LogRecord): number {
   if (record.kind !== "entry") return OTHER_RECORD_BYTES;

@@ -139,6 +139,7 @@ export class SegmentedWal implements Wal {
     await undefined;
     while (this.#state === "open" && (this.#waiting !== undefined || this.#queue.length > 0)) {
       try {
+        if (this.#waiting === undefined && !this.#passEmpty()) continue;
         const sealed = this.#waiting ?? await this.#nextFrame();
         this.#write(sealed);
         await this.#sync();
@@ -150,6 +151,13 @@ export class SegmentedWal implements Wal {
       }
     }
     this.#running = undefined;
+  }
+
+  /** Writes that ask for nothing cost no frame and no sync; false when no others are left. */
+  #passEmpty(): boolean {
+    const empty = this.#queue.takeEmpty();
+    if (empty.length > 0) this.#options.events.onStored(empty);
+    return this.#queue.length > 0;
   }
 
   async #nextFrame(): Promise<Sealed> {

@@ -56,6 +56,22 @@ Deno.test("Wal.append() gathers all writes of one turn, and calls back in a late
   assert.equal(directory.wal.status().frames, 1);
 });
 
+Deno.test("Wal.append() of nothing waits for what came before, and costs no sync of its own", async () => {
+  const disk = new SimDisk();
+  const directory = await openOn(disk);
+  disk.holdSyncs();
+  directory.wal.append(write(1, { entries: entries(1, 1, 1) }));
+  await until(() => disk.heldSyncs === 1);
+  directory.wal.append(write(2, {}));
+  assert.equal(directory.events.stored.length, 0);
+  disk.releaseSyncs();
+  await until(() => directory.events.stored.length === 2);
+  assert.equal(directory.wal.status().syncs, 1);
+  directory.wal.append(write(3, {}));
+  await until(() => directory.events.stored.length === 3);
+  assert.equal(directory.wal.status().frames, 1);
+});
+
 Deno.test("W1: nothing is stored before a sync that began after its last byte", async () => {
   const disk = new SimDisk();
   const directory = await openOn(disk);
