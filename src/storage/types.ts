@@ -119,7 +119,10 @@ export interface SnapshotStore {
 }
 
 export interface SnapshotWriter {
-  /** 1 to `limits.imageBlockBytes` bytes. Waits for the device every few MiB. */
+  /**
+   * A block of about `limits.imageBlockBytes` bytes, or of one larger item: whatever fits into a
+   * frame, as every command does. Waits for the device every few MiB.
+   */
   append(block: Uint8Array): Promise<Result<void, StorageError>>;
   /**
    * After this resolves, and not before, a snapshot mark may go into the WAL. A failure aborts.
