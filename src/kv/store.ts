@@ -18,10 +18,18 @@ import type { Check, Item, Mutation, Outcome } from "./types.ts";
 
 // A CommonJS package: its class may arrive as the module or as the module's default.
 type Tree = import("sorted-btree").default<string, Item>;
-const BTree = ((createTree as { default?: unknown }).default ?? createTree) as new () => Tree;
+const BTree = ((createTree as { default?: unknown }).default ?? createTree) as new (
+  entries: undefined,
+  compare: (a: string, b: string) => number,
+) => Tree;
+
+/** The tree's own comparator also copes with numbers, dates and NaN, at a price. */
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
 
 export class KvState {
-  readonly #items: Tree = new BTree();
+  readonly #items: Tree = new BTree(undefined, byBytes);
   readonly #digest: ItemsDigest;
   #applied = 0;
   #timeMs = 0;

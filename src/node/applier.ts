@@ -67,7 +67,7 @@ export class Applier {
   /** Applies the next slice of what `raft` has committed; true when more is left. */
   advance(raft: Raft): boolean {
     if (this.#loading) return false;
-    const commit = raft.status.commit;
+    const commit = raft.commit;
     if (this.applied >= commit) return false;
     const entries = raft.entries(this.applied + 1, commit, {
       countMax: limits.applyEntriesPerTurnMax,

@@ -18,6 +18,7 @@ import {
   type NodeId,
   Raft,
   type RaftStatus,
+  type Role,
   type Write,
 } from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
@@ -52,7 +53,11 @@ export class Node implements Replica {
   #stopped = false;
   #diskFull = false;
   #spaceTimer: Timer | null = null;
-  #roleLogged = "";
+  /** What the log was told last of this node's role. */
+  #said: { readonly role: Role | null; readonly leader: NodeId | null } = {
+    role: null,
+    leader: null,
+  };
 
   constructor(options: NodeOptions, started: Started) {
     const { clock } = options.ports;
@@ -266,7 +271,7 @@ export class Node implements Replica {
   #mayHandOver(): boolean {
     const voters = this.#raft.membership.voters.length;
     const reachable = this.#links.upCount >= majority(voters);
-    return this.#raft.status.role === "leader" && voters > 1 && reachable;
+    return this.#raft.role === "leader" && voters > 1 && reachable;
   }
 
   async #close(): Promise<void> {
@@ -344,14 +349,14 @@ export class Node implements Replica {
   // --- Sayings ------------------------------------------------------------------------------------
 
   get #leader(): NodeId | null {
-    return this.#raft.status.leader;
+    return this.#raft.leader;
   }
 
   #logRole(): void {
-    const { role, term, leader, last } = this.#raft.status;
-    const line = `${role} ${term} ${leader}`;
-    if (line === this.#roleLogged || role === "candidate") return;
-    this.#roleLogged = line;
+    const { role, leader } = this.#raft;
+    if ((role === this.#said.role && leader === this.#said.leader) || role === "candidate") return;
+    this.#said = { role, leader };
+    const { term, last } = this.#raft.status;
     this.#options.ports.log.info(role === "leader" ? "leading" : "following", {
       at: `${this.id}@${term}`,
       leader: leader ?? "none",

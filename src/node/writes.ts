@@ -116,7 +116,7 @@ export class Writes {
   /** Puts commands into the log; any other answer means that nothing was done with any of them. */
   #propose(submissions: readonly Submission[]): Reply | "proposed" {
     const { clock, raft, isDiskFull } = this.#options;
-    if (raft.status.role !== "leader") return "notLeader";
+    if (raft.role !== "leader") return "notLeader";
     if (isDiskFull()) return err(failures.diskFull(this.#leader));
     if (!this.#proposals.hasRoom()) return err(failures.overloaded("proposals", this.#leader));
     const timeMs = clock.wallTime();
@@ -128,6 +128,6 @@ export class Writes {
   }
 
   get #leader(): NodeId | null {
-    return this.#options.raft.status.leader;
+    return this.#options.raft.leader;
   }
 }

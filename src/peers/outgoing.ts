@@ -65,6 +65,7 @@ export class OutgoingLink {
   /** Set while the link is up, with the start of the peer's process that it leads to. */
   #stream: FrameStream | null = null;
   #boot = 0;
+  readonly #writer = new ByteWriter();
   #flushing = false;
   #pingDue = false;
   #closed = false;
@@ -220,13 +221,13 @@ export class OutgoingLink {
     const { hash } = this.#options.ports;
     while ((this.#queue.length > 0 || this.#pingDue) && this.#stream !== null) {
       const stream: FrameStream = this.#stream;
-      const writer = new ByteWriter(Math.min(WRITE_BYTES, this.#queue.weight) + 1024);
+      const writer = this.#writer.reset(); // one write at a time, so its buffer is free again
       if (this.#pingDue) writer.raw(encodeBare(hash, PING));
       this.#pingDue = false;
       while (this.#queue.length > 0 && writer.length < WRITE_BYTES) {
         encodeMessage(writer, hash, this.#queue.shift() as PeerMessage);
       }
-      const written = await stream.write(writer.finish());
+      const written = await stream.write(writer.view());
       if (!written.ok) this.#connection?.close(); // the reader notices and ends the link
     }
     this.#flushing = false;

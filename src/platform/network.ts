@@ -87,14 +87,22 @@ class TcpConnection implements Connection {
     }
   }
 
-  read(buffer: Uint8Array): Promise<number | null> {
-    return mapErrors(this.remote, () => this.#tcp.read(buffer));
+  // These two are the hottest calls of all, so they go without a closure and a second promise.
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#tcp.read(buffer);
+    } catch (error) {
+      throw mapped(error, this.remote);
+    }
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return mapErrors(this.remote, async () => {
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
       for (let at = 0; at < bytes.length;) at += await this.#tcp.write(bytes.subarray(at));
-    });
+    } catch (error) {
+      throw mapped(error, this.remote);
+    }
   }
 
   closeWrite(): Promise<void> {
@@ -110,10 +118,14 @@ async function mapErrors<T>(where: Address, run: () => T | Promise<T>): Promise<
   try {
     return await run();
   } catch (error) {
-    if (error instanceof NetworkError || !(error instanceof Error)) throw error;
-    const [code, says] = FAILURES[error.name] ?? unnamed(error);
-    throw new NetworkError(code, `${show(where)}: ${says}`);
+    throw mapped(error, where);
   }
+}
+
+function mapped(error: unknown, where: Address): unknown {
+  if (error instanceof NetworkError || !(error instanceof Error)) return error;
+  const [code, says] = FAILURES[error.name] ?? unnamed(error);
+  return new NetworkError(code, `${show(where)}: ${says}`);
 }
 
 /** The runtime gives these no name of their own. */

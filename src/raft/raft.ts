@@ -250,6 +250,18 @@ export class Raft {
     return this.#core.membership;
   }
 
+  get leader(): NodeId | null {
+    return this.#core.leader;
+  }
+
+  get role(): Role {
+    return this.#core.role;
+  }
+
+  get commit(): Index {
+    return this.#core.commit;
+  }
+
   get status(): RaftStatus {
     const { role, term, vote, leader, commit, applied, log, snapshot, isVoter, ignored } =
       this.#core;
