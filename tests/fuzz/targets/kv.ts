@@ -1,0 +1,166 @@
+/** Commands, outcomes, images, and what the leader answers. */
+
+import { ByteWriter, hex, type Result, utf8 } from "../../../src/base/mod.ts";
+import {
+  type Command,
+  decodeCommand,
+  decodeOutcome,
+  encodeCommand,
+  encodeOutcome,
+  ImageLoader,
+  KvState,
+  stampCommand,
+} from "../../../src/kv/mod.ts";
+import { decodeReply, encodeReply, type Reply } from "../../../src/node/reply.ts";
+import { nativeHash } from "../../../src/platform/mod.ts";
+import { decodeMembership, encodeMembership } from "../../../src/raft/codec.ts";
+import type { Target } from "../target.ts";
+import { expect, expectSame } from "./check.ts";
+
+const hash = nativeHash();
+
+const COMMANDS: readonly Command[] = [
+  { checks: [], mutations: [{ kind: "put", key: utf8("a"), value: utf8("1"), contentType: "" }] },
+  { checks: [], mutations: [{ kind: "delete", key: utf8("a") }] },
+  {
+    checks: [
+      { kind: "revision", key: utf8("a"), revision: 7 },
+      { kind: "exists", key: utf8("b") },
+    ],
+    mutations: [
+      { kind: "put", key: utf8("colour"), value: utf8("red"), contentType: "text/plain" },
+      { kind: "delete", key: utf8("b") },
+    ],
+  },
+];
+
+export const commands: Target = {
+  name: "commands",
+  smokeCases: 25_000,
+  seeds: () => COMMANDS.map(encodeCommand),
+  run(input) {
+    const decoded = decodeCommand(input);
+    if (!decoded.ok) return decoded.error;
+    const again = encodeCommand(decoded.value);
+    stampCommand(again, decoded.value.timeMs);
+    expectSame(again, input, "written again");
+    const state = new KvState(hash);
+    const outcome = state.apply(1, input);
+    expect(state.size <= decoded.value.mutations.length, () => `${state.size} items`);
+    return `${outcome.kind} ${state.size}`;
+  },
+};
+
+export const outcomes: Target = {
+  name: "outcomes",
+  smokeCases: 30_000,
+  seeds: () => [
+    encodeOutcome({ kind: "applied", revision: 9, existed: [true, false] }),
+    encodeOutcome({ kind: "checkFailed", check: 1, revision: 2 ** 40 }),
+  ],
+  run(input) {
+    const decoded = decodeOutcome(input);
+    if (!decoded.ok) return decoded.error;
+    expectSame(encodeOutcome(decoded.value), input, "written again");
+    return decoded.value.kind;
+  },
+};
+
+const REPLIES: readonly Reply[] = [
+  "notLeader",
+  { ok: true, value: { kind: "applied", revision: 9, existed: [true] } },
+  { ok: true, value: { kind: "checkFailed", check: 1, revision: 3 } },
+  ...(["noLeader", "overloaded", "timeout", "leaderChanged", "diskFull", "stopping"] as const)
+    .map((code): Reply => ({
+      ok: false,
+      error: { code, effect: "none", reason: "why", leader: "n1" },
+    })),
+];
+
+export const replies: Target = {
+  name: "replies",
+  smokeCases: 25_000,
+  seeds: () => REPLIES.map(encodeReply),
+  run(input) {
+    const decoded = decodeReply(input);
+    if (!decoded.ok) return decoded.error;
+    const bytes = encodeReply(decoded.value);
+    const again = decodeReply(bytes);
+    expect(again.ok, () => `its own bytes cannot be read: ${hex(bytes)}`);
+    if (again.ok) expectSame(encodeReply(again.value), bytes, "written again");
+    return replyKind(decoded.value);
+  },
+};
+
+function replyKind(reply: Reply): string {
+  if (reply === "notLeader") return reply;
+  return reply.ok ? reply.value.kind : `${reply.error.code} ${reply.error.effect}`;
+}
+
+export const memberships: Target = {
+  name: "memberships",
+  smokeCases: 25_000,
+  seeds: () => [
+    encodeMembership({ voters: [{ id: "n1", directory: "00ff" }], learners: [] }),
+    encodeMembership({
+      voters: [{ id: "n1", directory: "" }, { id: "n2", directory: "" }],
+      learners: [{ id: "n3", directory: "aa" }],
+    }),
+  ],
+  run(input) {
+    const decoded = decodeMembership(input);
+    if (!decoded.ok) return decoded.error;
+    expectSame(encodeMembership(decoded.value), input, "written again");
+    return `${decoded.value.voters.length} voters`;
+  },
+};
+
+/** Each block is preceded by its length. */
+export const images: Target = {
+  name: "images",
+  smokeCases: 10_000,
+  allocationBytesBase: 4 * 1024 * 1024, // blocks are written into buffers of a fixed size
+  seeds: () => [[], ["a"], ["a", "b", "colour"]].map((keys) => packed(stateOf(keys))),
+  run(input) {
+    const loaded = loadImage(input);
+    if (!loaded.ok) return loaded.error;
+    const state = loaded.value;
+    const again = loadImage(packed(state), state.digest());
+    expect(again.ok, () => `its own image cannot be loaded: ${again.ok || again.error}`);
+    expect(state.size * 18 <= input.length, () => `${state.size} items`);
+    return "loaded";
+  },
+};
+
+function stateOf(keys: readonly string[]): KvState {
+  const state = new KvState(hash);
+  for (const [at, key] of keys.entries()) {
+    const put = { kind: "put", key: utf8(key), value: utf8(`${at}`), contentType: "t" } as const;
+    const command = encodeCommand({ checks: [], mutations: [put] });
+    stampCommand(command, 1_000 + at);
+    state.apply(at + 1, command);
+  }
+  return state;
+}
+
+function packed(state: KvState): Uint8Array {
+  const writer = new ByteWriter();
+  for (const block of state.freeze().blocks()) writer.bytes(block);
+  return writer.finish();
+}
+
+/** With the digest that its content gives, unless one is expected: it guards all the rest. */
+function loadImage(input: Uint8Array, digest?: string): Result<KvState, string> {
+  const loader = new ImageLoader(hash);
+  const view = new DataView(input.buffer, input.byteOffset, input.length);
+  for (let at = 0; at + 4 <= input.length;) {
+    const end = Math.min(input.length, at + 4 + view.getUint32(at, true));
+    const taken = loader.block(input.subarray(at + 4, end));
+    if (!taken.ok) return taken;
+    at = end;
+  }
+  const finished = loader.finish(digest ?? "");
+  if (finished.ok || digest !== undefined) return finished;
+  const actual = /gives ([0-9a-f]{16})$/.exec(finished.error)?.[1];
+  return actual === undefined ? finished : loader.finish(actual);
+}
