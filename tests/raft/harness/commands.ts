@@ -12,7 +12,8 @@
  *     elect n1                   the same until it leads and all have heard; not told
  *     run 20                     everybody ticks, everything is delivered, 20 times
  *     propose n1 a=1 b=2 · read n2 [3] · change n1 learner|voter|remove n4 · transfer n1
- *     compact n1 5 · stepdown n1 · lost n1 n2 · connected n1 n2 · disconnected n1 n2
+ *     snapshot n1 5 … compact n1 · compact n1 5   begins a snapshot and ends it, or both
+ *     stepdown n1 · lost n1 n2 · connected n1 n2 · disconnected n1 n2
  *     gather n1 … turn n1        the inputs between them make one turn
  *     autostore off · store n1 [2]   writes wait for the script; the first 2 of them, or all
  *     deliver|drop|hold|release|duplicate|reorder [from] [to] [kind] [count]   `*` is any
@@ -75,6 +76,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       vote: words.option("vote") ?? null,
       commit: words.number("commit", 0),
     };
+    if (node.disk.hard.commit > 0) cluster.invariants.genuine = false;
     cluster.start(node);
   },
   start(cluster, words) {
@@ -90,7 +92,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const node = cluster.node(words.next());
     assert(!node.raft, "only a node that is down forgets");
     node.disk.truncate(parseNumber(words.next()));
-    cluster.invariants.durability = false;
+    cluster.invariants.genuine = false;
   },
   tick(cluster, words) {
     const id = words.next();
@@ -146,9 +148,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const id = words.next();
     if (!cluster.input(id, (raft) => raft.transfer())) cluster.tell(`${id} refuses`);
   },
+  snapshot(cluster, words) {
+    const node = cluster.node(words.next());
+    node.snapshot = node.raft?.snapshotAt(parseNumber(words.next())) ?? null;
+  },
   compact(cluster, words) {
-    const [id, index] = [words.next(), parseNumber(words.next())];
-    cluster.input(id, (raft) => raft.compact(raft.snapshotAt(index)));
+    const node = cluster.node(words.next());
+    const index = words.optional();
+    cluster.input(node.id, (raft) => {
+      const begun = index === undefined ? node.snapshot : raft.snapshotAt(parseNumber(index));
+      assert(begun, "a snapshot was begun");
+      raft.compact(begun);
+    });
   },
   stepdown: forNode((raft) => raft.stepDown()),
   lost: forPeer((raft, peer) => raft.lost(peer)),
@@ -188,7 +199,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   forge(cluster, words) {
     const receiver = words.option("receiver");
     const message = forgeMessage(words);
-    cluster.invariants.durability = false;
+    cluster.invariants.genuine = false;
     cluster.deliver([{ message, senderTerm: message.term }], receiver);
   },
   partition(cluster, words) {
@@ -213,7 +224,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status(cluster) {
     for (const node of cluster.nodes.values()) {
-      if (!node.raft) cluster.tell(`${node.id} is down`);
+      if (!node.raft || node.halted) cluster.tell(`${node.id} ${node.raft ? "halted" : "is down"}`);
       else cluster.tell(`${node.id}@${node.term} ${showStatus(node.raft)}`);
     }
   },

@@ -8,6 +8,7 @@ import {
   Raft,
   type ReadTicket,
   type Role,
+  type SnapshotRef,
   type Write,
 } from "../../../src/raft/mod.ts";
 import { Disk } from "./disk.ts";
@@ -32,6 +33,8 @@ export class SimNode {
   /** Read by the state machine, which applies at once what is committed. */
   applied: Index = 0;
   reads: WaitingRead[] = [];
+  /** The snapshot that is being written. */
+  snapshot: SnapshotRef | null = null;
   /** How often it asked for votes, for each voter asked. */
   campaigns = 0;
   /** What the transcript has said of its role. */
@@ -48,6 +51,7 @@ export class SimNode {
   start(timing: Timing, random: Random): Raft {
     this.pending = [];
     this.reads = [];
+    this.snapshot = null;
     this.log = this.disk.copy();
     this.halted = this.gathering = false;
     this.applied = this.disk.snapshot.position.index;
