@@ -70,6 +70,10 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.voters.some((member) => member.id === id);
 }
 
+export function memberOf(membership: Membership, id: NodeId): Member | undefined {
+  return [...membership.voters, ...membership.learners].find((member) => member.id === id);
+}
+
 export function memberIds(membership: Membership): NodeId[] {
   return [...membership.voters, ...membership.learners].map((member) => member.id);
 }

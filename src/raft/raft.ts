@@ -144,8 +144,9 @@ export class Raft {
     if (core.memberships.index > core.commit) return err("pending");
     const refused = refuseChange(core.membership, membership);
     if (refused !== null) return err({ refused });
+    const before = core.membership;
     const position = appendOwn(core, "membership", [encodeMembership(membership)]);
-    trackMembers(core);
+    trackMembers(core, before);
     return ok(position);
   }
 

@@ -6,7 +6,7 @@
 import { assert, EMPTY, limits } from "../base/mod.ts";
 import type { Core, Leadership } from "./core.ts";
 import { entryBytes } from "./log.ts";
-import { isVoter } from "./membership.ts";
+import { isVoter, memberOf } from "./membership.ts";
 import { Progress } from "./progress.ts";
 import { reachedByMajority } from "./quorum.ts";
 import { noteTransferProgress } from "./transfer.ts";
@@ -17,6 +17,7 @@ import {
   type EntryKind,
   type Heartbeat,
   type Index,
+  type Membership,
   type NodeId,
   ORIGIN,
   type Position,
@@ -42,7 +43,7 @@ export function lead(core: Core): void {
   core.reads.arrived.clear();
   core.reads.asked.clear();
   appendOwn(core, "noop", [EMPTY]);
-  trackMembers(core);
+  trackMembers(core, core.membership);
 }
 
 /** Appends entries of the own term and returns the position of the first. */
@@ -59,14 +60,18 @@ export function appendOwn(
 }
 
 /**
- * Follows a membership change: new members get a progress, removed ones lose theirs. The first
- * probe carries the newest entry, which the caller has just appended.
+ * Follows a change from the membership `before`: new members get a progress, removed ones lose
+ * theirs, and so does a member that comes back with another data directory: what the old one had
+ * acknowledged is not there. The first probe carries the newest entry, which the caller has just
+ * appended.
  */
-export function trackMembers(core: Core): void {
+export function trackMembers(core: Core, before: Membership): void {
   const { progress } = leadershipOf(core);
-  const others = new Set(core.others);
-  for (const id of progress.keys()) if (!others.has(id)) progress.delete(id);
-  for (const id of others) {
+  for (const id of progress.keys()) {
+    const [was, is] = [memberOf(before, id), memberOf(core.membership, id)];
+    if (is === undefined || is.directory !== was?.directory) progress.delete(id);
+  }
+  for (const id of core.others) {
     if (!progress.has(id)) progress.set(id, new Progress(core.log.last.index));
   }
 }
