@@ -118,26 +118,43 @@ function steadily(world: World, what: string, body: () => void): void {
   );
 }
 
-/** A node that is cut off, in either direction or both, disturbs nobody then and afterwards. */
+/**
+ * A node that is cut off, in either direction or both or from the leader alone, disturbs nobody then
+ * and afterwards.
+ */
 function isolate(world: World, leader: Node): void {
-  const { dice, agenda, cuts } = world;
+  const { dice, cuts } = world;
   const others = world.nodes.filter((node) =>
     node !== leader && node.isUp && isDispensable(world, leader, node)
   );
   if (others.length === 0) return;
   const node = dice.pick(others);
-  const direction = dice.pick(["in", "out", "both"]);
+  const direction = dice.pick(["in", "out", "both", "leader"]);
   steadily(world, `while and after ${node.id} was cut off (${direction})`, () => {
-    for (const { id } of world.nodes) {
+    for (const { id } of direction === "leader" ? [leader] : world.nodes) {
       if (direction !== "out") cuts.add(`${id} ${node.id}`);
       if (direction !== "in") cuts.add(`${node.id} ${id}`);
     }
-    const ticks = dice.between(3, 5) * world.options.electionTicks;
-    agenda.runTo(agenda.now + ticks * TICK / 2);
-    propose(world, leader);
-    agenda.runTo(agenda.now + ticks * TICK / 2);
+    fallBehind(world, leader, dice.between(2, 4));
+    cuts.clear();
+    if (dice.chance(30)) world.lost(leader, node.id);
+    if (dice.chance(50)) return;
+    // It receives what it lacks, perhaps a snapshot, and its first answers are lost.
+    cuts.add(`${node.id} ${leader.id}`);
+    fallBehind(world, leader, 1);
     cuts.clear();
   });
+}
+
+/** The others go on without the node, and the leader forgets what it has missed. */
+function fallBehind(world: World, leader: Node, elections: number): void {
+  const { dice, agenda, options } = world;
+  for (let i = 0; i < elections; i++) {
+    for (let count = dice.below(4); count > 0; count--) propose(world, leader);
+    agenda.runTo(agenda.now + options.electionTicks * TICK / 2);
+    if (dice.chance(50)) world.compact(leader);
+    agenda.runTo(agenda.now + options.electionTicks * TICK / 2);
+  }
 }
 
 /** Whether the voters that are up are a majority without `node`. */

@@ -34,11 +34,8 @@ function act(world: World, kind: ActionKind): void {
     case "restart":
       for (const down of nodes) if (!down.isUp && dice.chance(50)) world.start(down);
       return;
-    case "resume":
-      for (const paused of nodes) if (paused.paused && dice.chance(50)) world.resume(paused);
-      return;
     case "cut":
-      return cut(world);
+      return cut(world, up.find(({ isLeading }) => isLeading)?.id);
     case "heal":
       world.log(() => "heal links");
       return world.cuts.clear();
@@ -54,19 +51,19 @@ function act(world: World, kind: ActionKind): void {
     case "crash":
       return crash(world, dice.chance(40) ? leader : node);
     case "pause":
-      world.log(() => `pause ${node.describe()}`);
-      node.paused = true;
-      return;
+      return pause(world, dice.chance(50) ? leader : node);
+    case "depose":
+      return depose(world, leader);
     case "transfer":
       return world.input(leader, () => "transfer", (raft) => void raft.transfer());
     case "stepDown":
       return world.input(leader, () => "stepDown", (raft) => raft.stepDown());
     case "compact":
-      return world.compact(node);
+      return world.compact(dice.chance(50) ? leader : node);
     case "member":
       return changeMembers(world, leader);
     case "hint":
-      return hint(world, node);
+      return hint(world, dice.chance(60) ? leader : node);
   }
 }
 
@@ -101,6 +98,43 @@ function crash(world: World, node: Node): void {
   for (const other of world.nodes) disconnected(world, other, node.id);
 }
 
+/** The first to be noticed afterwards may be the clients, before what has arrived meanwhile. */
+function pause(world: World, node: Node, ticksMin = 0): void {
+  const { dice, agenda, options } = world;
+  world.log(() => `pause ${node.describe()}`);
+  node.paused = true;
+  const { incarnation } = node;
+  agenda.after((ticksMin + dice.below(4 * options.electionTicks)) * TICK, () => {
+    if (node.incarnation !== incarnation || !node.paused) return;
+    const isClientFirst = dice.chance(50);
+    world.resume(node, isClientFirst ? () => read(world, node) : () => {});
+  });
+}
+
+/**
+ * The others get time to go on under a new leader, while the old one does not know: it is stopped
+ * with an answer on its way to it, or it goes on with its clients behind links that are cut.
+ */
+function depose(world: World, node: Node): void {
+  const { dice, agenda, nodes, cuts, options } = world;
+  if (dice.chance(50)) {
+    read(world, node);
+    agenda.after(1 + dice.below(4), () => {
+      if (node.isUp && !node.paused) pause(world, node, 2 * options.electionTicks);
+    });
+    return;
+  }
+  const links = nodes.flatMap(({ id }) => [`${id} ${node.id}`, `${node.id} ${id}`]);
+  world.log(() => `cut ${node.describe()} off, but not from its clients`);
+  for (const link of links) cuts.add(link);
+  for (let count = dice.between(1, 4); count > 0; count--) propose(world, node);
+  agenda.after(dice.between(2, 5) * options.electionTicks * TICK, () => {
+    const next = nodes.find((other) => other !== node && other.isLeading && !other.paused);
+    if (next) world.compact(next);
+    for (const link of links) cuts.delete(link);
+  });
+}
+
 function disconnected(world: World, node: Node, peer: NodeId): void {
   if (node.id === peer) return;
   world.input(node, () => `disconnected ${peer}`, (raft) => {
@@ -110,10 +144,10 @@ function disconnected(world: World, node: Node, peer: NodeId): void {
 }
 
 /** Cuts one direction, both directions, one node off, or the cluster in two. */
-function cut(world: World): void {
+function cut(world: World, leader: NodeId | undefined): void {
   const { dice, nodes, cuts } = world;
   const how = dice.below(4);
-  const one = dice.pick(nodes).id;
+  const one = leader !== undefined && dice.chance(50) ? leader : dice.pick(nodes).id;
   const other = dice.pick(nodes).id;
   const halves = new Set(nodes.filter(() => dice.chance(50)).map(({ id }) => id));
   for (const { id: from } of nodes) {

@@ -35,10 +35,10 @@ export const MUTANTS: readonly Mutant[] = [
     "Math.ceil(voters / 2)",
   ),
   mutant(
-    "commits beyond what matched",
+    "commits what it does not have",
     "replication.ts",
     "core.commitTo(Math.min(message.commit, matched));",
-    "core.commitTo(Math.min(message.commit, core.log.last.index));",
+    "core.commitTo(message.commit);",
   ),
   mutant(
     "heartbeats carry a commit index that the follower may not have",
@@ -149,12 +149,6 @@ export const MUTANTS: readonly Mutant[] = [
     "does not tell storage that a snapshot replaced the log",
     "log.ts",
     "if (this.#written > mark) this.#truncatedFrom = mark + 1;",
-    "",
-  ),
-  mutant(
-    "lets writes from before a snapshot vouch for entries after it",
-    "log.ts",
-    "for (const write of this.#pending) write.last = 0;",
     "",
   ),
   mutant(

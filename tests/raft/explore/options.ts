@@ -43,7 +43,7 @@ export const ACTIONS = [
   "crash",
   "restart",
   "pause",
-  "resume",
+  "depose",
   "cut",
   "heal",
   "transfer",
@@ -60,32 +60,34 @@ const USUAL: Readonly<Record<ActionKind, number>> = {
   crash: 4,
   restart: 10,
   pause: 3,
-  resume: 8,
+  depose: 4,
   cut: 5,
   heal: 6,
   transfer: 3,
   stepDown: 1,
-  compact: 8,
+  compact: 20,
   member: 8,
-  hint: 4,
+  hint: 6,
 };
 /** Without these nothing would happen, or trouble would never end. */
-const ALWAYS: readonly ActionKind[] = ["propose", "read", "restart", "resume", "heal"];
+const ALWAYS: readonly ActionKind[] = ["propose", "read", "restart", "heal"];
 
 export function drawOptions(dice: Dice): Options {
   const voters = dice.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 7]);
   const heartbeatTicks = dice.between(1, 3);
   const weights = { ...USUAL };
+  // Between faults there must be time to elect, commit and fall behind.
+  const quiet = dice.pick([1, 4, 4, 12]);
   for (const kind of ACTIONS) {
-    if (ALWAYS.includes(kind)) weights[kind] *= dice.between(1, 3);
-    else weights[kind] *= dice.pick([0, 0, 1, 1, 2, 4]);
+    if (!ALWAYS.includes(kind)) weights[kind] *= dice.pick([0, 0, 1, 1, 2, 4]);
+    else if (kind === "propose" || kind === "read") weights[kind] *= quiet * dice.between(1, 3);
   }
   return {
     voters,
     spares: dice.below(Math.min(3, 8 - voters)),
-    electionTicks: heartbeatTicks * 3 + dice.below(6),
+    electionTicks: heartbeatTicks * 3 + dice.pick([0, 0, 0, 1, 4, 8]),
     heartbeatTicks,
-    chaosTicks: dice.between(60, 260),
+    chaosTicks: dice.between(100, 600),
     driftPercent: dice.pick([0, 10, 10, 40, 100]),
     drainAtOncePercent: dice.pick([100, 70, 30]),
     network: {
@@ -97,9 +99,9 @@ export function drawOptions(dice: Dice): Options {
     },
     disk: { slowPercent: dice.pick([0, 5, 20]), delayMax: dice.pick([2, 5, 20]) },
     weights,
-    actionEvery: dice.pick([2, 4, 8]),
+    actionEvery: dice.pick([4, 8, 16]),
     limits: {
-      logTailEntries: dice.pick([1, 2, 5, 20]),
+      logTailEntries: dice.pick([1, 1, 2, 5, 20]),
       inflightAppendsMax: dice.pick([1, 2, 4, 64]),
       appendEntriesMax: dice.pick([1, 2, 8, 64]),
       inflightAppendBytesMax: dice.pick([100, 1_000, 1_000_000]),
