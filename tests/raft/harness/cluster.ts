@@ -181,14 +181,16 @@ export class Cluster {
     this.network.remove(parcels);
     for (const parcel of parcels) {
       const { message, senderTerm } = parcel;
-      const node = this.node(receiver ?? message.to);
-      const down = !node.raft || node.halted;
+      const node = this.nodes.get(receiver ?? message.to);
       const text = showDelivered(message, senderTerm, this.attemptName);
-      this.#tellMessage(parcel, `${text}${down ? " (down)" : ""}`, "");
-      if (down) continue;
-      const ignored = node.raft?.status.ignored;
+      if (!node?.raft || node.halted) {
+        this.#tellMessage(parcel, `${text} (down)`, "");
+        continue;
+      }
+      this.#tellMessage(parcel, text, "");
+      const { ignored } = node.raft.status;
       this.input(node.id, (raft) => raft.step(message));
-      if (node.raft?.status.ignored !== ignored) this.#tellMessage(parcel, "ignored");
+      if (node.raft.status.ignored > ignored) this.#tellMessage(parcel, "ignored");
     }
   }
 

@@ -109,8 +109,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const told = cluster.transcript.length;
     campaign(cluster, node);
     cluster.deliverAll();
-    cluster.transcript.length = told;
     assert(node.raft?.status.role === "leader", `${node.id} is elected`);
+    cluster.transcript.length = told;
     cluster.tell(`${node.id}@${node.term} leader`);
   },
   run(cluster, words) {
