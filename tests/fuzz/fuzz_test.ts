@@ -43,8 +43,8 @@ Deno.test("fuzz: finds an allocation by a claimed length", async () => {
 });
 
 Deno.test("fuzz: follows inputs that lead to new outcomes", async () => {
-  // Five bytes in a row that are right: without feedback, one in 256 to the fifth.
-  const secret = [75, 69, 86, 65, 33];
+  // Four bytes in a row that are right: without feedback, one in 256 to the fourth.
+  const secret = [75, 69, 86, 65];
   const run = (input: Uint8Array): string => {
     const right = secret.findIndex((byte, at) => input[at] !== byte);
     if (right < 0) throw new Error("found");

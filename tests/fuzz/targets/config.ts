@@ -57,7 +57,7 @@ export const config: Target = {
     if (!loaded.ok) {
       expect(loaded.error.length > 0, () => "refused without a reason");
       for (const problem of loaded.error) expectPrintable(problemText(problem), "a problem");
-      return (loaded.error[0]?.message ?? "").split(" ").slice(0, 4).join(" ");
+      return messageKind(loaded.error[0]?.message ?? "");
     }
     const { config, warnings, value, origin } = loaded.value;
     for (const warning of warnings) expectPrintable(warning, "a warning");
@@ -74,3 +74,9 @@ export const config: Target = {
     return `${config.nodes.length} nodes`;
   },
 };
+
+/** The sentence without the names in it. */
+function messageKind(message: string): string {
+  if (message.startsWith("unknown key")) return "unknown key";
+  return message.split(" ").slice(0, 6).join(" ");
+}

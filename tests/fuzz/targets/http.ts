@@ -112,7 +112,7 @@ function judgeTarget(target: Uint8Array): string {
   const parsed = parseKeyTarget(target, PARAMETERS);
   if (!parsed.ok) {
     expectPrintable(parsed.error.detail, "the detail");
-    return `${parsed.error.code} ${parsed.error.detail}`;
+    return `${parsed.error.code} ${parsed.error.detail.split('"')[0]}`;
   }
   const { key, parameters } = parsed.value;
   expect(key.length <= target.length, () => `a key of ${key.length} bytes`);

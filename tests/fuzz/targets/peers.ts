@@ -90,7 +90,10 @@ export const greetings: Target = {
     expect(!(hello.ok && answer.ok), () => "a greeting is either a question or an answer");
     if (!answer.ok) expectPrintable(answer.error, "the refusal");
     const greeting = hello.ok ? hello : answer;
-    if (!greeting.ok) return `${hello.ok ? "" : hello.error} ${answer.ok ? "" : answer.error}`;
+    if (!greeting.ok) {
+      const errors = [hello, answer].map((one) => one.ok ? "" : one.error);
+      return errors.find((error) => !/^refused|^the /.test(error)) ?? "refused";
+    }
     const checked = checkGreeting(greeting.value, SELF);
     if (!checked.ok) expectPrintable(checked.error, "the reason");
     expect(shown(greeting.value.from).length < 1000, () => "a stranger's name fills a log line");
