@@ -16,11 +16,12 @@ export function tickElection(core: Core): void {
 }
 
 /** Stands for election. A pre-vote first, so that a node that cannot win disturbs nobody. */
-export function campaign(core: Core, kind: { pre: boolean; transfer: boolean }): void {
+function campaign(core: Core, kind: { pre: boolean; transfer: boolean }): void {
   core.resetElectionTimer();
   if (!core.mayStand) return;
   core.becomeFollower(core.term, null);
   core.role = "candidate";
+  core.ticksTimeout = retryTicks(core);
   core.campaign = { ...kind, granted: new Set(), refused: new Set() };
   if (!kind.pre) core.enterCandidacy();
   const term = kind.pre ? core.term + 1 : core.term;
@@ -37,6 +38,15 @@ export function campaign(core: Core, kind: { pre: boolean; transfer: boolean }):
   }
   // The own pre-vote promises nothing; the own vote counts in `voteStored`, once it is durable.
   if (kind.pre) count(core, core.id, true);
+}
+
+/**
+ * When to stand again unless a leader turns up. A voter that was in the way, because it stood at the
+ * same moment, will be no more likely to help after a whole timeout; the random part is what helps.
+ * Long enough for a vote to be stored on a slow disk.
+ */
+function retryTicks({ options: { electionTicks, random } }: Core): number {
+  return 1 + Math.floor(electionTicks / 3) + random.below(1 + Math.floor(electionTicks / 2));
 }
 
 /** The own vote in `term` has become durable. */
