@@ -25,18 +25,15 @@
  */
 
 import { assert, limits } from "../../../src/base/mod.ts";
-import type { Membership, NodeId, Raft } from "../../../src/raft/mod.ts";
+import type { NodeId, Raft } from "../../../src/raft/mod.ts";
+import { campaign, changed, elect, showStatus } from "./actions.ts";
 import { Cluster } from "./cluster.ts";
 import { Disk } from "./disk.ts";
 import { forgeMessage } from "./forge.ts";
 import type { Parcel } from "./network.ts";
-import { showMembership, showPosition, showSent } from "./notation.ts";
-import type { SimNode } from "./node.ts";
-import { parseEntries, parseMember, parseNumber, parsePosition } from "./words.ts";
+import { showSent } from "./notation.ts";
+import { parseEntries, parseNumber, parsePosition } from "./words.ts";
 import { parseSelection, Words } from "./words.ts";
-
-/** Ticks after which a node that does not campaign never will. */
-const CAMPAIGN_TICKS_MAX = 100;
 
 type Command = (cluster: Cluster, words: Words) => void;
 
@@ -105,13 +102,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     campaign(cluster, cluster.node(words.next()));
   },
   elect(cluster, words) {
-    const node = cluster.node(words.next());
-    const told = cluster.transcript.length;
-    campaign(cluster, node);
-    cluster.deliverAll();
-    assert(node.raft?.status.role === "leader", `${node.id} is elected`);
-    cluster.transcript.length = told;
-    cluster.tell(`${node.id}@${node.term} leader`);
+    elect(cluster, cluster.node(words.next()));
   },
   run(cluster, words) {
     for (let left = parseNumber(words.next()); left > 0; left--) {
@@ -206,12 +197,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     const sides = words.rest().join(" ").split(" | ").map((side) => side.split(" "));
     for (const side of sides) {
       for (const other of sides) {
-        if (side !== other) side.forEach((from) => other.forEach((to) => cut(cluster, from, to)));
+        if (side !== other) {
+          side.forEach((from) => other.forEach((to) => cutLink(cluster, from, to)));
+        }
       }
     }
   },
   cut(cluster, words) {
-    cut(cluster, words.next(), words.next());
+    cutLink(cluster, words.next(), words.next());
   },
   heal(cluster) {
     cluster.network.heal();
@@ -233,19 +226,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     cluster.tell(`${node.id} ${cluster.showLog(node)}`);
   },
 };
-
-/** Ticks until `node` starts an election. */
-function campaign(cluster: Cluster, node: SimNode): void {
-  const before = node.campaigns;
-  let ticks = 0;
-  while (node.campaigns === before) {
-    assert(ticks++ < CAMPAIGN_TICKS_MAX, `${node.id} campaigns`);
-    const role = node.raft?.status.role;
-    cluster.input(node.id, (raft) => raft.tick());
-    if (role !== node.raft?.status.role) break;
-  }
-  cluster.tell(`${node.id} ticked ${ticks}`);
-}
 
 function forNode(act: (raft: Raft) => void): Command {
   return (cluster, words) => cluster.input(words.next(), act);
@@ -277,7 +257,7 @@ function selected(cluster: Cluster, words: Words): readonly Parcel[] | "all" {
   return parcels;
 }
 
-function cut(cluster: Cluster, from: NodeId, to: NodeId): void {
+function cutLink(cluster: Cluster, from: NodeId, to: NodeId): void {
   for (const { message, senderTerm } of cluster.network.cut(from, to)) {
     cluster.tell(`${showSent(message, senderTerm, cluster.attemptName)} (lost)`);
   }
@@ -286,38 +266,4 @@ function cut(cluster: Cluster, from: NodeId, to: NodeId): void {
 function runningIds(cluster: Cluster): NodeId[] {
   const running = [...cluster.nodes.values()].filter(({ raft, halted }) => raft && !halted);
   return running.map(({ id }) => id);
-}
-
-/** A learner is added, a learner or new node becomes a voter, a voter a learner, or it goes. */
-function changed({ voters, learners }: Membership, verb: string, name: string): Membership {
-  const member = parseMember(name);
-  const without = {
-    voters: voters.filter(({ id }) => id !== member.id),
-    learners: learners.filter(({ id }) => id !== member.id),
-  };
-  switch (verb) {
-    case "learner":
-      return { ...without, learners: [...without.learners, member] };
-    case "voter":
-      return { ...without, voters: [...without.voters, member] };
-    case "remove":
-      return without;
-    default:
-      throw new Error(`no such change: ${verb}`);
-  }
-}
-
-function showStatus(raft: Raft): string {
-  const { role, leader, vote, first, last, stable, commit, snapshot } = raft.status;
-  const parts = [
-    `${role}${role === "follower" && leader !== null ? ` of ${leader}` : ""}`,
-    `vote ${vote ?? "none"}`,
-    `last ${showPosition(last)}`,
-    ...(stable < last.index ? [`stable ${stable}`] : []),
-    `commit ${commit}`,
-    ...(snapshot.index > 0 ? [`snapshot ${showPosition(snapshot)}`] : []),
-    ...(first > 1 ? [`first ${first}`] : []),
-    showMembership(raft.membership),
-  ];
-  return parts.join(", ");
 }
