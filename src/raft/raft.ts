@@ -191,7 +191,11 @@ export class Raft {
     this.#core.leadership?.progress.get(peer)?.heartbeat(this.#core.log.last.index);
   }
 
-  /** The link to `peer` broke, which hints at the end of its process. */
+  /**
+   * The link to `peer` broke, which hints at the end of its process. May be called without need, but
+   * not be left out when that process has ended: of all messages only a snapshot is never repeated
+   * otherwise, and the one that it had got may not have been stored.
+   */
   disconnected(peer: NodeId): void {
     this.lost(peer);
     leaderLost(this.#core, peer);

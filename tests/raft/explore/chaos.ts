@@ -49,7 +49,7 @@ function act(world: World, kind: ActionKind): void {
     case "read":
       return read(world, node);
     case "crash":
-      return crash(world, dice.chance(40) ? leader : node);
+      return world.crash(dice.chance(40) ? leader : node);
     case "pause":
       return pause(world, dice.chance(50) ? leader : node);
     case "depose":
@@ -92,12 +92,6 @@ export function read(world: World, node: Node): void {
   });
 }
 
-function crash(world: World, node: Node): void {
-  world.crash(node);
-  if (!world.dice.chance(50)) return;
-  for (const other of world.nodes) disconnected(world, other, node.id);
-}
-
 /** The first to be noticed afterwards may be the clients, before what has arrived meanwhile. */
 function pause(world: World, node: Node, ticksMin = 0): void {
   const { dice, agenda, options } = world;
@@ -135,14 +129,6 @@ function depose(world: World, node: Node): void {
   });
 }
 
-function disconnected(world: World, node: Node, peer: NodeId): void {
-  if (node.id === peer) return;
-  world.input(node, () => `disconnected ${peer}`, (raft) => {
-    node.unanswered.delete(peer);
-    raft.disconnected(peer);
-  });
-}
-
 /** Cuts one direction, both directions, one node off, or the cluster in two. */
 function cut(world: World, leader: NodeId | undefined): void {
   const { dice, nodes, cuts } = world;
@@ -173,7 +159,7 @@ function hint(world: World, node: Node): void {
     case 0:
       return world.lost(node, peer);
     case 1:
-      return disconnected(world, node, peer);
+      return world.disconnected(node, peer);
     case 2:
       return world.input(node, () => `connected ${peer}`, (raft) => {
         node.unanswered.delete(peer);

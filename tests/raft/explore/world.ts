@@ -71,6 +71,12 @@ export class World {
     const survivors = this.dice.below(node.disk.pending.length + 1);
     this.log(() => `crash ${node.describe()}, ${survivors} pending writes survive`);
     node.crash(survivors);
+    // Sooner or later everybody learns that the link is broken.
+    for (const other of this.nodes) {
+      if (other === node) continue;
+      const delay = this.dice.chance(50) ? 1 : this.dice.below(SLOW);
+      this.agenda.after(delay, () => this.disconnected(other, node.id));
+    }
   }
 
   resume(node: Node, first: () => void = () => {}): void {
@@ -274,6 +280,13 @@ export class World {
     this.input(node, () => `lost ${peer}`, (raft) => {
       node.unanswered.delete(peer);
       raft.lost(peer);
+    });
+  }
+
+  disconnected(node: Node, peer: NodeId): void {
+    this.input(node, () => `disconnected ${peer}`, (raft) => {
+      node.unanswered.delete(peer);
+      raft.disconnected(peer);
     });
   }
 
