@@ -12,7 +12,13 @@ import type { NodeId, TimeoutNow, VoteReply, VoteRequest } from "./types.ts";
 export function tickElection(core: Core): void {
   core.ticksElapsed++;
   core.ticksQuiet++;
-  if (core.ticksElapsed >= core.ticksTimeout) campaign(core, { pre: true, transfer: false });
+  if (core.ticksElapsed < core.ticksTimeout || isVoteBeingStored(core)) return;
+  campaign(core, { pre: true, transfer: false });
+}
+
+/** A candidate whose disk is slow gains nothing by another election: its vote would wait again. */
+function isVoteBeingStored({ campaign, id }: Core): boolean {
+  return campaign !== null && !campaign.pre && !campaign.granted.has(id);
 }
 
 /** Stands for election. A pre-vote first, so that a node that cannot win disturbs nobody. */
@@ -51,7 +57,9 @@ function retryTicks({ options: { electionTicks, random } }: Core): number {
 
 /** The own vote in `term` has become durable. */
 export function voteStored(core: Core): void {
-  if (core.campaign && !core.campaign.pre && core.vote === core.id) count(core, core.id, true);
+  if (core.campaign === null || core.campaign.pre || core.vote !== core.id) return;
+  core.ticksElapsed = 0; // the requests leave only now
+  count(core, core.id, true);
 }
 
 export function onVoteRequest(core: Core, request: VoteRequest): void {
