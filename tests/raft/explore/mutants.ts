@@ -271,6 +271,12 @@ export const MUTANTS: readonly Mutant[] = [
     "if (core.log.term(progress.next - 1) === undefined) return;",
   ),
   mutant(
+    "stands again while its vote is still being stored",
+    "election.ts",
+    " || isVoteBeingStored(core)",
+    "",
+  ),
+  mutant(
     "draws the shortest election timeout from one value",
     "core.ts",
     "random.below(Math.floor(electionTicks * 0.6) + 1)",
