@@ -34,7 +34,7 @@ export const membershipArbitrary: fc.Arbitrary<Membership> = fc.record({
 /** Few ids and directories, so that memberships are often close to each other. */
 const crowdedArbitrary: fc.Arbitrary<Member> = fc.record({
   id: fc.constantFrom("n1", "n2", "n3", "n4", "n5"),
-  directory: fc.constantFrom("", "", "", "other"),
+  directory: fc.constantFrom("one", "one", "one", "other"),
 });
 
 export const crowdedMembershipArbitrary: fc.Arbitrary<Membership> = fc.record({
