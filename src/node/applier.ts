@@ -8,7 +8,7 @@
  */
 
 import { type Clock, err, type Hash, invariant, limits, ok, type Result } from "../base/mod.ts";
-import { ImageLoader, KvState, type Outcome } from "../kv/mod.ts";
+import { ImageLoader, type KvState, type Outcome } from "../kv/mod.ts";
 import type { Entry, Index, Raft, SnapshotRef } from "../raft/mod.ts";
 import { describeStorageError, type SnapshotStore } from "../storage/mod.ts";
 

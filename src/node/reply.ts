@@ -8,7 +8,15 @@
  * ```
  */
 
-import { ByteReader, ByteWriter, decode, DecodeError, err, ok, type Result } from "../base/mod.ts";
+import {
+  type ByteReader,
+  ByteWriter,
+  decode,
+  DecodeError,
+  err,
+  ok,
+  type Result,
+} from "../base/mod.ts";
 import { decodeOutcome, encodeOutcome, type Outcome } from "../kv/mod.ts";
 import type { Failure, FailureCode } from "./types.ts";
 
