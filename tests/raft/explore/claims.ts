@@ -65,7 +65,9 @@ function checkAppend(oracle: Oracle, node: Node, message: Append): void {
   const { previous, entries, commit } = message;
   const wrong = (why: string) => (): string => `${why}: ${showMessage(message)}`;
   check(commit <= raft!.status.commit, wrong("commit from the future"));
-  const known = raft!.termAt(previous.index);
+  // What a leader said before it lost its office, in the same turn, may leave after its log changed.
+  const isCurrent = message.term === raft!.status.term;
+  const known = isCurrent ? raft!.termAt(previous.index) : undefined;
   check(known === undefined || known === previous.term, wrong("previous not in the log"));
   const bytes = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
   check(
