@@ -68,7 +68,7 @@ function assess({ members }: ClusterStatus): Assessment {
   const majority = Math.floor(members.length / 2) + 1;
   const up = members.length - unreachable.length;
   if (leader === undefined) {
-    return { healthy: false, advice: noLeaderAdvice(unreachable, majority) };
+    return { healthy: false, advice: noLeaderAdvice(members, unreachable, majority) };
   }
   const full = members.find((member) => member.status?.diskFull);
   if (full !== undefined) {
@@ -88,8 +88,14 @@ function assess({ members }: ClusterStatus): Assessment {
   return { healthy: true, advice: `${all} ${verb}.` };
 }
 
-function noLeaderAdvice(unreachable: readonly MemberStatus[], majority: number): string {
+function noLeaderAdvice(
+  members: readonly MemberStatus[],
+  unreachable: readonly MemberStatus[],
+  majority: number,
+): string {
   const start = `no node leads, so neither writes nor linearizable reads work: `;
+  const troubled = members.find((member) => member.status?.trouble !== undefined);
+  if (troubled !== undefined) return start + printableText(troubled.status?.trouble ?? "");
   return unreachable.length === 0
     ? `${start}an election should end within seconds; if it does not, look into the nodes' logs`
     : `${start}${majority} nodes must be up and reach each other; start ${names(unreachable)} or ` +

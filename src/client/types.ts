@@ -45,6 +45,8 @@ export type MemberStatus = {
     readonly commit: number;
     readonly applied: number;
     readonly diskFull: boolean;
+    /** Why the member cannot take part in the cluster, if it can tell. */
+    readonly trouble?: string;
   };
 };
 

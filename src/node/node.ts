@@ -7,13 +7,13 @@
  * without it.
  */
 
-import { err, type Result, type Timer } from "../base/mod.ts";
+import { err, hex, type Result, type Timer } from "../base/mod.ts";
 import type { Command, Item, Outcome } from "../kv/mod.ts";
 import type { Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
-  isVoter,
   majority,
+  type Membership,
   type Message,
   type NodeId,
   Raft,
@@ -24,6 +24,7 @@ import {
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
 import { Applier } from "./applier.ts";
 import { ClusterView, encodeStatus } from "./cluster_view.ts";
+import { Members } from "./members.ts";
 import { Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { NodeOptions, Started } from "./options.ts";
@@ -45,6 +46,7 @@ export class Node implements Replica {
   readonly #reads = new Reads();
   readonly #snapshots: Snapshots;
   readonly #cluster: ClusterView;
+  readonly #members: Members;
   readonly #startedAt: number;
   readonly #ticker: Timer;
 
@@ -71,6 +73,7 @@ export class Node implements Replica {
     const heartbeatTicks = Math.round(options.timing.heartbeatIntervalMs / tickMs);
     this.#raft = new Raft({
       id: options.self,
+      directory: hex(directory.identity.directory),
       random: options.ports.random,
       electionTicks: ELECTION_TICKS,
       heartbeatTicks: Math.min(Math.max(1, heartbeatTicks), Math.floor(ELECTION_TICKS / 3)),
@@ -105,6 +108,14 @@ export class Node implements Replica {
       ask: (to, id) => links.send(to, { kind: "statusRequest", id }),
       timeoutMs: Math.min(500, options.timing.electionTimeoutMs),
     });
+    this.#members = new Members({
+      clock,
+      log: options.ports.log,
+      self: options.self,
+      directory: directory.identity.directory,
+      raft: this.#raft,
+      links,
+    });
     this.#ticker = clock.every(tickMs, () => this.#tick());
     this.#schedule();
   }
@@ -132,6 +143,10 @@ export class Node implements Replica {
     return this.#raft.status;
   }
 
+  get membership(): Membership {
+    return this.#raft.membership;
+  }
+
   /** The last entry that this node's memory reflects, and the digest of all it holds there. */
   get applied(): Index {
     return this.#applier.applied;
@@ -145,6 +160,7 @@ export class Node implements Replica {
     const { clock, disk } = this.#options.ports;
     const { role, term, leader, last, commit, first, snapshot, isVoter } = this.#raft.status;
     const { kv } = this.#applier;
+    const { trouble } = this.#members;
     return {
       id: this.id,
       version: this.#options.version,
@@ -161,6 +177,7 @@ export class Node implements Replica {
       uptimeMs: Math.round(clock.now() - this.#startedAt),
       diskFreeBytes: disk.freeBytes(this.#options.directory),
       diskFull: this.#diskFull,
+      ...(trouble !== null && { trouble }),
     };
   }
 
@@ -314,6 +331,7 @@ export class Node implements Replica {
     this.#writes.dispatch(this.id);
     const ready = this.#raft.take();
     if (ready.halt !== null) return this.#halt(ready.halt);
+    this.#members.review();
     for (const message of ready.send) this.#send(message);
     if (ready.write) this.#directory.wal.append(ready.write);
     if (ready.restore) this.#applier.restore(ready.restore);
@@ -328,7 +346,8 @@ export class Node implements Replica {
     const now = this.#options.ports.clock.now();
     this.#input(() => this.#raft.tick());
     this.#writes.tick();
-    this.#reads.expire(now, this.#leader);
+    this.#input(() => this.#members.tick());
+    this.#reads.expire(now, this.#leader, this.#members.trouble);
     this.#snapshots.tick();
     // A leader whose disk has stalled holds everybody up (its own vote no longer counts anyway).
     const stalled = this.#directory.wal.status().pendingSyncMs;
@@ -361,7 +380,7 @@ export class Node implements Replica {
       at: `${this.id}@${term}`,
       leader: leader ?? "none",
       last: `${last.index}@${last.term}`,
-      voter: isVoter(this.#raft.membership, this.id),
+      voter: this.#raft.status.isVoter,
     });
   }
 }

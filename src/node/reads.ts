@@ -60,8 +60,11 @@ export class Reads {
     }
   }
 
-  expire(nowMs: number, leader: NodeId | null): void {
-    const failure = leader === null ? failures.noLeader(null) : failures.readTimedOut(leader);
+  /** `trouble` says why this node knows no leader, if it can tell. */
+  expire(nowMs: number, leader: NodeId | null, trouble: string | null): void {
+    const failure = leader === null
+      ? failures.noLeader(null, trouble)
+      : failures.readTimedOut(leader);
     for (const batch of this.#batches) {
       const late = batch.readers.filter((reader) => reader.deadlineAt <= nowMs);
       if (late.length === 0) continue;

@@ -18,6 +18,7 @@ import { Links } from "../peers/mod.ts";
 import { decodeMembership, type Membership, type NodeId } from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, openDataDirectory } from "../storage/mod.ts";
 import { loadSnapshot } from "./applier.ts";
+import { refuseMember } from "./members.ts";
 import { Node } from "./node.ts";
 import type { NodeMember, NodeOptions, Ports } from "./options.ts";
 
@@ -53,6 +54,7 @@ export async function startNode(options: NodeOptions): Promise<Result<Node, Star
     await directory.release();
     return err({ reason: mismatch ?? "" });
   }
+  const recovered = latestMembership(directory);
   const links = new Links({
     ports,
     self: {
@@ -67,6 +69,7 @@ export async function startNode(options: NodeOptions): Promise<Result<Node, Star
         { id, peerAddress },
       ) => [id, peerAddress]),
     ),
+    refuse: (id, directory) => refuseMember(node?.membership ?? recovered, id, directory),
     onMessage: (from, message) => node?.onMessage(from, message),
     onUp: (peer) => node?.onPeerUp(peer),
     onDown: (peer) => node?.onPeerDown(peer),

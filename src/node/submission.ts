@@ -20,11 +20,11 @@ export type Submission = {
 
 /** Names the failures, with the sentence that goes with each. */
 export const failures = {
-  noLeader: (leader: NodeId | null): Failure => ({
+  noLeader: (leader: NodeId | null, trouble: string | null = null): Failure => ({
     code: "noLeader",
     effect: "none",
     reason: leader === null
-      ? "no leader is known: a majority of the cluster may be down or cut off"
+      ? trouble ?? "no leader is known: a majority of the cluster may be down or cut off"
       : `the leader ${leader} could not be reached`,
     leader,
   }),

@@ -67,6 +67,8 @@ export type NodeStatus = {
   readonly uptimeMs: number;
   readonly diskFreeBytes: number;
   readonly diskFull: boolean;
+  /** Why this node cannot take part in the cluster, with the cure, if it can tell. */
+  readonly trouble?: string;
 };
 
 export type MemberStatus = {

@@ -84,6 +84,11 @@ export function decodeAnswer(frame: Frame): Result<Greeting, string> {
   return err(reason.ok ? `refused: ${printableText(reason.value)}` : reason.error);
 }
 
+/** Whether the dialer was turned away, so that the error of `decodeAnswer` is the peer's own word. */
+export function isRefusal(frame: Frame): boolean {
+  return frame.kind === REFUSAL;
+}
+
 /** Whether `greeting` fits this node; the error is a sentence for the other side and for the log. */
 export function checkGreeting(greeting: Greeting, self: SelfIdentity): Result<void, string> {
   const { versionMin, versionMax, cluster, from, to } = greeting;

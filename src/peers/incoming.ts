@@ -65,6 +65,15 @@ export class IncomingLinks {
     void this.#serve(connection);
   }
 
+  /** Ends the link with `peer`, who may come again and be judged anew. */
+  disconnect(peer: NodeId): void {
+    const link = this.#live.get(peer);
+    if (link === undefined) return;
+    this.#live.delete(peer); // at once, so that nothing more is delivered
+    link.close();
+    this.#options.onDown(peer);
+  }
+
   close(): void {
     this.#closed = true;
     for (const connection of this.#halfOpen.keys()) connection.close();
@@ -130,17 +139,17 @@ export class IncomingLinks {
     const fits = checkGreeting(greeting, self);
     if (!fits.ok) return fits.error;
     if (!isPeer(greeting.from)) return `${shown(greeting.from)} is no member known to ${self.id}`;
-    const twin = incarnations.admit(greeting);
-    if (twin !== null) {
-      const fields = { peer: greeting.from, reason: twin };
+    const reason = incarnations.admit(greeting);
+    if (reason !== null) {
+      const fields = { peer: greeting.from, reason };
       this.#logSometimes(
         "error",
-        `twin ${greeting.from}`,
-        "two processes under one identity",
+        `identity ${greeting.from}`,
+        "identity refused",
         fields,
       );
     }
-    return twin;
+    return reason;
   }
 
   /** Delivers messages, and says that they arrive, until the link ends; returns why it did. */

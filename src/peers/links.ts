@@ -6,7 +6,7 @@
 import type { Address, Listener } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { SelfIdentity } from "./handshake.ts";
-import { Incarnations } from "./incarnations.ts";
+import { Incarnations, type Refuse } from "./incarnations.ts";
 import { type IncomingCounters, IncomingLinks } from "./incoming.ts";
 import { type LinkPorts, OutgoingLink } from "./outgoing.ts";
 import type { PeerMessage } from "./types.ts";
@@ -17,6 +17,8 @@ export type LinksOptions = {
   /** Where peers reach this node. */
   readonly listen: Address;
   readonly peers: ReadonlyMap<NodeId, Address>;
+  /** Asked at every greeting. */
+  readonly refuse: Refuse;
   readonly onMessage: (from: NodeId, message: PeerMessage) => void;
   /** Messages can be sent to `peer`. */
   readonly onUp: (peer: NodeId) => void;
@@ -29,14 +31,15 @@ export type LinksOptions = {
 
 export class Links {
   readonly #options: LinksOptions;
+  readonly #incarnations: Incarnations;
   readonly #outgoing = new Map<NodeId, OutgoingLink>();
   readonly #incoming: IncomingLinks;
   #listener: Listener | null = null;
 
   constructor(options: LinksOptions) {
-    const { ports, self, peers, onUp, onDown, onMessage } = options;
+    const { ports, self, peers, refuse, onUp, onDown, onMessage } = options;
     this.#options = options;
-    const incarnations = new Incarnations();
+    const incarnations = this.#incarnations = new Incarnations(refuse);
     for (const [peer, address] of peers) {
       this.#outgoing.set(
         peer,
@@ -84,6 +87,29 @@ export class Links {
   /** How many peers can be sent to. */
   get upCount(): number {
     return [...this.#outgoing.values()].filter((link) => link.up).length;
+  }
+
+  /** The data directory, in hex, that `peer` greeted with and was admitted; else undefined. */
+  directoryOf(peer: NodeId): string | undefined {
+    return this.#incarnations.directoryOf(peer);
+  }
+
+  /** The peers that turn this node away, each with its reason. */
+  get refusals(): Map<NodeId, string> {
+    const refusals = new Map<NodeId, string>();
+    for (const [peer, { refusal }] of this.#outgoing) {
+      if (refusal !== null) refusals.set(peer, refusal);
+    }
+    return refusals;
+  }
+
+  /** `refuse` may judge differently from now on: ends the links with whom it refuses. */
+  review(): void {
+    for (const [peer, link] of this.#outgoing) {
+      if (!this.#incarnations.isOutdated(peer)) continue;
+      link.disconnect();
+      this.#incoming.disconnect(peer);
+    }
   }
 
   /** Whether messages are still on their way out. */

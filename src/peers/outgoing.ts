@@ -25,6 +25,7 @@ import {
   decodeAnswer,
   encodeHello,
   type Greeting,
+  isRefusal,
   type SelfIdentity,
 } from "./handshake.ts";
 import type { Incarnations } from "./incarnations.ts";
@@ -73,6 +74,7 @@ export class OutgoingLink {
   #retry: { readonly timer: Timer; readonly dial: () => void } | null = null;
   #reasonLogged = "";
   #dropped = 0;
+  #refusal: string | null = null;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -90,6 +92,11 @@ export class OutgoingLink {
   /** Messages that found the queue full, or that no frame can hold. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Why the peer turned this node away, when that is what it said last. */
+  get refusal(): string | null {
+    return this.#refusal;
   }
 
   start(): void {
@@ -115,6 +122,11 @@ export class OutgoingLink {
   wake(boot: number): void {
     if (this.#stream !== null && boot > this.#boot) this.#connection?.close();
     this.#dialNow();
+  }
+
+  /** Ends the link, if there is one; the peer is dialed again and judged anew. */
+  disconnect(): void {
+    this.#connection?.close();
   }
 
   close(): void {
@@ -144,6 +156,7 @@ export class OutgoingLink {
     try {
       this.#connection = await ports.network.dial(address, DIAL_TIMEOUT_MS);
     } catch (error) {
+      this.#refusal = null;
       return reasonOf(error);
     }
     if (this.#closed) return this.#hangUp("closing");
@@ -202,12 +215,13 @@ export class OutgoingLink {
     const frame = await stream.next();
     if (!frame.ok) return err(frame.error.reason);
     const answer = decodeAnswer(frame.value);
+    this.#refusal = isRefusal(frame.value) && !answer.ok ? answer.error : null;
     if (!answer.ok) return answer;
     if (answer.value.from !== peer) return err(`${answer.value.from} answers instead of ${peer}`);
     const fits = checkGreeting(answer.value, self);
     if (!fits.ok) return fits;
-    const twin = incarnations.admit(answer.value);
-    return twin === null ? answer : err(twin);
+    const refused = incarnations.admit(answer.value);
+    return refused === null ? answer : err(refused);
   }
 
   /** At the end of the current callback, so that what it goes on to send shares the write. */

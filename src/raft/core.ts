@@ -13,8 +13,9 @@
 import { invariant, type Random } from "../base/mod.ts";
 import { decodeMembership } from "./codec.ts";
 import { Log } from "./log.ts";
-import { isVoter, memberIds, Memberships } from "./membership.ts";
+import { isFounding, isVoter, memberIds, Memberships } from "./membership.ts";
 import type { Progress } from "./progress.ts";
+import { majority } from "./quorum.ts";
 import { type ReadState, startReads } from "./read_state.ts";
 import type {
   Entry,
@@ -31,6 +32,11 @@ import type {
 
 export type RaftOptions = {
   readonly id: NodeId;
+  /**
+   * The id of this node's data directory, in hex. Absent where members are told apart by name
+   * alone: then none is ever bound, and a majority always decides.
+   */
+  readonly directory?: string;
   readonly random: Random;
   /**
    * A follower that hears no leader for this many ticks, plus a random part of at most six tenths
@@ -143,7 +149,14 @@ export class Core {
   }
 
   get isVoter(): boolean {
-    return isVoter(this.membership, this.id);
+    return isVoter(this.membership, this.id, this.options.directory);
+  }
+
+  /** How many voters must agree before anything is decided (R12). */
+  get quorum(): number {
+    const { voters } = this.membership;
+    const all = this.options.directory !== undefined && isFounding(this.membership);
+    return all ? voters.length : majority(voters.length);
   }
 
   /**
@@ -151,7 +164,8 @@ export class Core {
    * to be committed: theirs may be the only log long enough to win (§4.2.2, figure 4.6).
    */
   get mayStand(): boolean {
-    return this.memberships.since(this.#commit).some((one) => isVoter(one, this.id));
+    const { id, directory } = this.options;
+    return this.memberships.since(this.#commit).some((one) => isVoter(one, id, directory));
   }
 
   /** All members but this node. */

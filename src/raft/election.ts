@@ -5,7 +5,6 @@
 
 import { lead } from "./replication.ts";
 import type { Core } from "./core.ts";
-import { majority } from "./quorum.ts";
 import type { NodeId, TimeoutNow, VoteReply, VoteRequest } from "./types.ts";
 
 /** One tick of a node that does not lead. */
@@ -100,7 +99,7 @@ function count(core: Core, voter: NodeId, granted: boolean): void {
   if (standing === null) return;
   (granted ? standing.granted : standing.refused).add(voter);
   const voters = core.membership.voters;
-  const needed = majority(voters.length);
+  const needed = core.quorum;
   const votes = voters.filter(({ id }) => standing.granted.has(id)).length;
   const refusals = voters.filter(({ id }) => standing.refused.has(id)).length;
   if (votes >= needed) {

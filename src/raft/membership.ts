@@ -5,7 +5,11 @@
  * Invariants:
  * - R4 the stack's indexes increase, and its bottom is the membership of the snapshot.
  * - R5 two memberships that follow each other differ by at most one voter, so that their
- *   majorities intersect (§4.1).
+ *   majorities intersect (§4.1). Binding a voter to its data directory is no difference.
+ * - R12 while a cluster is founding, which is until every voter is bound to its data directory, it
+ *   takes all voters to decide anything. An emptied disk among voters that do not know each other's
+ *   directories would pass for one that has never been used, and with a majority it could elect a
+ *   leader that lacks what was acknowledged. All voters always include one that knows better.
  */
 
 import { invariant } from "../base/mod.ts";
@@ -66,8 +70,16 @@ export class Memberships {
   }
 }
 
-export function isVoter(membership: Membership, id: NodeId): boolean {
-  return membership.voters.some((member) => member.id === id);
+/** Whether `id` votes; with `directory`, whether it does so on that one, bound or not yet bound. */
+export function isVoter(membership: Membership, id: NodeId, directory?: string): boolean {
+  const voter = membership.voters.find((member) => member.id === id);
+  if (voter === undefined) return false;
+  return directory === undefined || voter.directory === "" || voter.directory === directory;
+}
+
+/** Whether the directory of some voter is still to be bound (R12). */
+export function isFounding(membership: Membership): boolean {
+  return membership.voters.some(({ directory }) => directory === "");
 }
 
 export function memberOf(membership: Membership, id: NodeId): Member | undefined {
@@ -83,14 +95,13 @@ export function refuseChange(current: Membership, next: Membership): string | nu
   if (next.voters.length === 0) return "a cluster needs at least one voter";
   const ids = memberIds(next);
   if (new Set(ids).size < ids.length) return "a member is listed twice";
-  const added = difference(next.voters, current.voters);
-  const removed = difference(current.voters, next.voters);
+  const added = next.voters.filter((is) => !current.voters.some((was) => isSame(was, is))).length;
+  const removed = current.voters.filter((was) => !next.voters.some((is) => isSame(was, is))).length;
   if (added + removed > 1) return "only one voter may be added or removed at a time";
   return null;
 }
 
-function difference(these: readonly Member[], those: readonly Member[]): number {
-  return these.filter((one) =>
-    !those.some((other) => other.id === one.id && other.directory === one.directory)
-  ).length;
+/** Whether `is` continues `was`, which may have become bound on the way, but never unbound. */
+export function isSame(was: Member, is: Member): boolean {
+  return was.id === is.id && (was.directory === "" || was.directory === is.directory);
 }

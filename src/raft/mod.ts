@@ -9,7 +9,7 @@
 
 export * from "./codec.ts";
 export type { RaftOptions } from "./core.ts";
-export { isVoter, memberIds } from "./membership.ts";
+export { isFounding, memberIds, memberOf } from "./membership.ts";
 export { majority } from "./quorum.ts";
 export { type ChangeError, type ProposeError, Raft, type RaftStatus, type Ready } from "./raft.ts";
 export type { ReadGrant, ReadTicket } from "./read_state.ts";

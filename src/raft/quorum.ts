@@ -9,9 +9,12 @@ export function majority(voters: number): number {
   return Math.floor(voters / 2) + 1;
 }
 
-/** The highest value that a majority has reached: the majority-th largest. */
-export function reachedByMajority(values: readonly number[]): number {
+/** The highest value that `needed` of them, by default a majority, have reached. */
+export function reachedByMajority(
+  values: readonly number[],
+  needed = majority(values.length),
+): number {
   assert(values.length > 0, "a cluster has at least one voter");
   const descending = [...values].sort((a, b) => b - a);
-  return descending[majority(values.length) - 1] as number;
+  return descending[needed - 1] as number;
 }

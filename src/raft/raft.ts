@@ -18,7 +18,7 @@ import {
   tickElection,
   voteStored,
 } from "./election.ts";
-import { refuseChange } from "./membership.ts";
+import { isFounding, refuseChange } from "./membership.ts";
 import type { ReadGrant, ReadTicket } from "./read_state.ts";
 import { advanceReads, joinBatch, onEcho, onReadReply, onReadRequest, tickReads } from "./reads.ts";
 import {
@@ -78,6 +78,7 @@ export type RaftStatus = {
   readonly stable: Index;
   readonly snapshot: Position;
   readonly isVoter: boolean;
+  readonly isFounding: boolean;
   readonly ignored: number;
 };
 
@@ -255,6 +256,11 @@ export class Raft {
     return this.#core.membership;
   }
 
+  /** Whether, as far as is committed, some voter is not yet bound to its data directory (R12). */
+  get isFounding(): boolean {
+    return isFounding(this.#core.memberships.at(this.#core.commit));
+  }
+
   get leader(): NodeId | null {
     return this.#core.leader;
   }
@@ -283,6 +289,7 @@ export class Raft {
       stable,
       snapshot: snapshot.position,
       isVoter,
+      isFounding: this.isFounding,
       ignored,
     };
   }

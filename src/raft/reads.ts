@@ -83,6 +83,7 @@ function confirm(core: Core, leadership: Leadership): void {
     core.membership.voters.map(({ id }) =>
       id === core.id ? reads.round : leadership.progress.get(id)?.round ?? 0
     ),
+    core.quorum,
   );
   for (const [id, { attempt, index, round }] of reads.asked) {
     if (round > confirmed) continue;

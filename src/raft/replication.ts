@@ -6,7 +6,7 @@
 import { assert, EMPTY, limits } from "../base/mod.ts";
 import type { Core, Leadership } from "./core.ts";
 import { entryBytes } from "./log.ts";
-import { isVoter, memberOf } from "./membership.ts";
+import { isSame, memberOf } from "./membership.ts";
 import { Progress } from "./progress.ts";
 import { reachedByMajority } from "./quorum.ts";
 import { noteTransferProgress } from "./transfer.ts";
@@ -69,7 +69,7 @@ export function trackMembers(core: Core, before: Membership): void {
   const { progress } = leadershipOf(core);
   for (const id of progress.keys()) {
     const [was, is] = [memberOf(before, id), memberOf(core.membership, id)];
-    if (is === undefined || is.directory !== was?.directory) progress.delete(id);
+    if (!was || !is || !isSame(was, is)) progress.delete(id);
   }
   for (const id of core.others) {
     if (!progress.has(id)) progress.set(id, new Progress(core.log.last.index));
@@ -173,7 +173,7 @@ function reachesMajority(core: Core, { progress }: Leadership): boolean {
   const heard = core.membership.voters.map(({ id }) =>
     id === core.id || progress.get(id)?.isHeard(electionTicks) ? 1 : 0
   );
-  return reachedByMajority(heard) === 1;
+  return reachedByMajority(heard, core.quorum) === 1;
 }
 
 export function onAccepted(core: Core, message: Accepted): void {
@@ -204,11 +204,11 @@ export function advanceCommit(core: Core): void {
   const held = core.membership.voters.map(({ id }) =>
     id === core.id ? core.log.stable : leadership.progress.get(id)?.matched ?? 0
   );
-  const index = reachedByMajority(held);
+  const index = reachedByMajority(held, core.quorum);
   if (index <= core.commit || core.log.term(index) !== core.term) return;
   core.commitTo(index);
   // A leader that removed itself has done its duty once that is committed (§4.2.2).
-  const removed = !isVoter(core.membership, core.id) && core.memberships.index <= index;
+  const removed = !core.isVoter && core.memberships.index <= index;
   if (removed) {
     replicate(core);
     core.becomeFollower(core.term, null);

@@ -104,7 +104,11 @@ export class Service {
 
   async #confirmReads(): Answer<void> {
     const confirmed = await this.#replica.linearize(this.#clock.now() + limits.readyTimeoutMs);
-    return confirmed.ok ? ok() : err(readFailure(confirmed.error));
+    if (!confirmed.ok) return err(readFailure(confirmed.error));
+    // A cluster that is still being founded serves already, but bears no failure.
+    const { trouble, leader } = this.#replica.status();
+    if (trouble === undefined) return ok();
+    return err(readFailure({ code: "noLeader", effect: "none", reason: trouble, leader }));
   }
 
   async #write(mutation: Mutation, options: WriteOptions): Answer<Applied> {

@@ -90,6 +90,10 @@ const ADVICE: Record<string, [members: MemberStatus[], advice: string]> = {
     "no node leads, so neither writes nor linearizable reads work: an election should end within " +
     "seconds; if it does not, look into the nodes' logs",
   ],
+  "a node knows what is wrong": [
+    [member(1, "candidate"), member(2, "candidate", { trouble: "an old disk" }), member(3, null)],
+    "no node leads, so neither writes nor linearizable reads work: an old disk",
+  ],
   "a disk is full": [
     [member(1, "leader"), member(2, "follower", { diskFull: true }), member(3, "follower")],
     "the disk of host2 is full: free or add space; reads still work",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { writeMany } from "./support/bulk.ts";
 import { BINARY, type ClusterTest, clusterTest, freePorts, type Node } from "./support/cluster.ts";
-import { get } from "./support/kv.ts";
+import { bytesOf, get, keyTarget, problemOf, put, textOf } from "./support/kv.ts";
 import { Ledger } from "./support/ledger.ts";
 import { output, RunningProcess } from "./support/process.ts";
 import { until } from "./support/wait.ts";
@@ -14,6 +14,39 @@ clusterTest("a lost data directory: the emptied node takes no part", {}, async (
   node.start();
   await assertTakesNoPart(test, node);
   await assertIntact(test, ledger);
+});
+
+clusterTest("a lost data directory, found when nobody remembers it", {}, async (test) => {
+  const { cluster } = test;
+  await cluster.start();
+  const [n1, n2, n3] = cluster.nodes as [Node, Node, Node];
+  await n3.kill();
+  await until("two of three", async () => await n1.isReady() && await n2.isReady());
+  const key = bytesOf("key");
+  const written = await put(n1.client, key, bytesOf("acknowledged"));
+  assert.equal(written.effect, "done", written.why);
+  await Promise.all([n1.kill(), n2.kill()]);
+  Deno.removeSync(n1.data, { recursive: true });
+  n1.start();
+  n3.start();
+  const [said] = await n1.running.line(
+    /ERROR.*this node takes no part.*is bound to data directory/,
+  );
+  console.log(said);
+  await n3.running.line(/ERROR.*identity refused.*A node lost its data/);
+  for (const node of [n1, n3]) {
+    assert.equal(await node.isReady(), false);
+    const read = await node.client.request("GET", `${keyTarget(key)}?timeout=1`);
+    assert.equal(read.status, 503, "an acknowledged key must not read as missing");
+  }
+  const unready = await n1.client.request("GET", "/readyz");
+  assert.match(problemOf(unready).detail ?? "", /turn n1 away/);
+  n2.start();
+  for (const node of [n2, n3]) {
+    await node.ready();
+    assert.equal(textOf(await get(node.client, key) as Uint8Array), "acknowledged");
+  }
+  assert.equal(await n1.isReady(), false);
 });
 
 clusterTest("an old copy of a data directory: the node takes no part", {}, async (test) => {
@@ -49,7 +82,7 @@ clusterTest("a second process with the same identity: the first goes on", {}, as
     const [said] = await twin.line(/link down .*refused: .*/);
     console.log(said);
     for (const other of cluster.nodes.filter((one) => one !== node)) {
-      await other.running.line(/ERROR.*two processes under one identity/);
+      await other.running.line(/ERROR.*identity refused/);
     }
     await writeMany({ nodes: cluster.nodes, ledger, random, ...SOME_WRITES });
     for (const node of cluster.nodes) {

@@ -267,6 +267,7 @@ function spied(world: World, writes: number[]): Links {
     self: identity("n1"),
     listen: addressOf("n1"),
     peers: new Map([["n2", addressOf("n2")]]),
+    refuse: () => null,
     onMessage: () => {},
     onUp: () => {},
     onDown: () => {},

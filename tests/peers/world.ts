@@ -1,7 +1,12 @@
 /** Nodes that only talk: Links over the simulated network, everything that happens written down. */
 
 import { type Address, type Connection, limits, utf8 } from "../../src/base/mod.ts";
-import { Links, type PeerMessage, type SelfIdentity } from "../../src/peers/mod.ts";
+import {
+  Links,
+  type LinksOptions,
+  type PeerMessage,
+  type SelfIdentity,
+} from "../../src/peers/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -67,6 +72,7 @@ export class World {
     peers: readonly string[],
     over: Partial<SelfIdentity> = {},
     host = id,
+    refuse: LinksOptions["refuse"] = () => null,
   ): Talker {
     const log = new MemoryLog();
     const heard: Talker["heard"] = [];
@@ -77,6 +83,7 @@ export class World {
       self: identity(id, over),
       listen: addressOf(host),
       peers: new Map(peers.map((peer) => [peer, addressOf(peer)])),
+      refuse,
       onMessage: (from, message) => void heard.push({ from, message }),
       onUp: (peer) => void events.push(`up ${peer}`),
       onDown: (peer) => void events.push(`down ${peer}`),

@@ -156,6 +156,7 @@ export class Nemesis {
     const { cluster, random, swarm, trace } = this.#options;
     const bearable = Math.floor((swarm.nodes - 1) / 2);
     if (this.lost.size >= bearable || !cluster.isRunning(id)) return;
+    if (cluster.node(id).consensus.isFounding) return; // until then a cluster needs every node
     this.#crash(id, "drop");
     const disk = cluster.disk(id);
     const paths = ["data/wal", "data/snapshots"].flatMap((folder) =>

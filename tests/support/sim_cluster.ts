@@ -144,6 +144,12 @@ export class SimCluster {
     this.#setDisk(id, this.disk(id).afterCrash(mode, this.#random.below(2 ** 32)));
   }
 
+  /** The disk of a node that does not run is replaced by a new one. */
+  wipe(id: string): void {
+    assert(!this.isRunning(id), `${id} does not run`);
+    this.#setDisk(id, new SimDisk());
+  }
+
   async stop(id: string): Promise<void> {
     await this.wait(this.node(id).stop(3_000));
     this.ended(id);
@@ -192,12 +198,13 @@ export class SimCluster {
     return item && new TextDecoder().decode(item.value);
   }
 
-  /** Waits until every running node serves linearizable reads. */
+  /** Waits until every running node serves linearizable reads and bears a failure of others. */
   async ready(): Promise<void> {
     for (const id of this.running) {
       const confirmed = await this.wait(this.node(id).linearize(this.clock.now() + 30_000));
       assert(confirmed.ok, `${id} serves reads`);
     }
+    await this.clock.until(() => this.running.every((id) => !this.node(id).consensus.isFounding));
   }
 
   /** Waits until all running nodes have applied the same entries. */

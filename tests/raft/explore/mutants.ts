@@ -249,7 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     "stands no more once it has appended its own removal",
     "core.ts",
-    "return this.memberships.since(this.#commit).some((one) => isVoter(one, this.id));",
+    "return this.memberships.since(this.#commit).some((one) => isVoter(one, id, directory));",
     "return this.isVoter;",
   ),
   mutant(
