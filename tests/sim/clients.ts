@@ -17,6 +17,8 @@ export type ClientsOptions = {
   readonly random: SeededRandom;
   readonly swarm: Swarm;
   readonly trace: Trace;
+  /** A client was told that the log has this entry for good. */
+  readonly onAcknowledged: (index: number) => void;
 };
 
 /** Longer than any deadline: whoever hears nothing until then gives up on the answer. */
@@ -124,6 +126,9 @@ export class Clients {
     const answer = await this.#ask(id, operation);
     const outcome = answer?.ok ? outcomeOf(answer.value) : failureOf(answer?.error ?? null, call);
     this.recorder.end(begun, outcome);
+    if (outcome.kind === "written" || outcome.kind === "deleted") {
+      this.#options.onAcknowledged(outcome.revision);
+    }
     const why = answer?.ok === false ? ` (${answer.error.code})` : "";
     this.#options.trace.add(
       client,

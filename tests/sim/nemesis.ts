@@ -6,7 +6,7 @@
 import type { Clock } from "../../src/base/mod.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
 import type { SimCluster } from "../support/sim_cluster.ts";
-import type { SimDisk } from "../support/sim_disk.ts";
+import type { CrashMode, SimDisk } from "../support/sim_disk.ts";
 import type { FaultKind, Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 
@@ -17,6 +17,8 @@ export type NemesisOptions = {
   readonly trace: Trace;
   /** A process that clients talk to is gone. */
   readonly onEnded: (id: string) => void;
+  /** Something went wrong that no fault explains. */
+  readonly onWrong: (error: Error) => void;
 };
 
 const WALL_JUMP_MS = 3_600_000;
@@ -25,7 +27,9 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   readonly #starting = new Set<string>();
   readonly #stopping = new Set<string>();
-  /** Nodes whose data was damaged: they refuse to start, and there is no cure for that yet. */
+  /** Nodes whose data was damaged, */
+  readonly damaged = new Set<string>();
+  /** and those of them that refuse to start: there is no cure for that yet. */
   readonly lost = new Map<string, string>();
   #active = true;
   injected = 0;
@@ -57,22 +61,34 @@ export class Nemesis {
     if (!idle || this.lost.has(id)) return;
     this.#starting.add(id);
     trace.add(id, "starts");
-    const disk = cluster.disk(id);
-    void cluster.launch(id).then((started) => {
-      if (cluster.disk(id) !== disk) return; // it crashed while it was starting
+    const launched = cluster.launch(id);
+    const host = cluster.host(id);
+    void launched.then((started) => {
+      if (cluster.host(id) !== host) return; // it crashed while it was starting
       this.#starting.delete(id);
       if (started.ok) return;
-      trace.add(id, `does not start: ${started.error.reason}`);
-      if (/replace the member/.test(started.error.reason)) this.lost.set(id, started.error.reason);
-      else cluster.clock.after(1_000, () => this.restart(id));
+      const { reason } = started.error;
+      trace.add(id, `does not start: ${reason}`);
+      if (this.damaged.has(id)) this.lost.set(id, reason);
+      else {
+        this.#expectInjected(id, reason);
+        cluster.clock.after(1_000, () => this.restart(id));
+      }
     });
   }
 
   /** A node stopped by itself; its process would be started again by whoever watches it. */
-  halted(id: string): void {
+  halted(id: string, reason: string): void {
+    if (!this.damaged.has(id)) this.#expectInjected(id, reason);
     this.#stopping.delete(id); // the dead process will not report that it has stopped
     this.#options.onEnded(id);
     this.#options.cluster.clock.after(500, () => this.restart(id));
+  }
+
+  /** A node gives up for a failure that its disk was told to have, and for nothing else. */
+  #expectInjected(id: string, reason: string): void {
+    if (/injected|no space left/.test(reason)) return;
+    this.#options.onWrong(new Error(`${id} gives up although nothing was done to it: ${reason}`));
   }
 
   #later(): void {
@@ -94,8 +110,14 @@ export class Nemesis {
     switch (fault) {
       case "crash":
       case "kill":
-        this.#crash(id, fault === "kill" ? "keep" : random.chance(1, 2) ? "drop" : "random");
+        this.#end(id, fault);
         return void undoLater(() => this.restart(id));
+      case "blackout":
+        for (const one of cluster.ids) {
+          this.#end(one, "crash");
+          cluster.clock.after(1 + random.below(spanMs), () => this.restart(one));
+        }
+        return;
       case "stop":
         this.#stop(id);
         return void undoLater(() => this.restart(id));
@@ -127,12 +149,14 @@ export class Nemesis {
     }
   }
 
-  #crash(id: string, mode: "drop" | "random" | "keep"): void {
-    const { cluster, onEnded } = this.#options;
+  /** Ends the process alone, or with it all that its disk was not yet made to keep. */
+  #end(id: string, how: "crash" | "kill", mode?: CrashMode): void {
+    const { cluster, random, onEnded } = this.#options;
     if (!cluster.isRunning(id) && !this.#starting.has(id)) return;
     this.#starting.delete(id);
     this.#stopping.delete(id);
-    cluster.crash(id, mode);
+    if (how === "kill") cluster.kill(id);
+    else cluster.crash(id, mode ?? (random.chance(1, 2) ? "drop" : "random"));
     onEnded(id);
   }
 
@@ -155,9 +179,9 @@ export class Nemesis {
   #flip(id: string): void {
     const { cluster, random, swarm, trace } = this.#options;
     const bearable = Math.floor((swarm.nodes - 1) / 2);
-    if (this.lost.size >= bearable || !cluster.isRunning(id)) return;
+    if (this.damaged.size >= bearable || !cluster.isRunning(id)) return;
     if (cluster.node(id).consensus.isFounding) return; // until then a cluster needs every node
-    this.#crash(id, "drop");
+    this.#end(id, "crash", "drop");
     const disk = cluster.disk(id);
     const paths = ["data/wal", "data/snapshots"].flatMap((folder) =>
       disk.list(folder).map((name) => `${folder}/${name}`)
@@ -167,6 +191,7 @@ export class Nemesis {
     if (path === undefined || size === 0) return this.restart(id);
     const offset = random.below(size);
     disk.corrupt(path, offset, 1 << random.below(8));
+    this.damaged.add(id);
     trace.add(id, `bit flipped in ${path} at ${offset}`);
     this.restart(id);
   }

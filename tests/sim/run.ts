@@ -4,13 +4,14 @@
  */
 
 import assert from "node:assert/strict";
+import { Audit } from "./audit.ts";
 import { assertLinearizable } from "../lin/checker.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { SimCluster } from "../support/sim_cluster.ts";
 import { Clients } from "./clients.ts";
 import { Invariants } from "./invariants.ts";
 import { Nemesis, ordinarySyncs } from "./nemesis.ts";
-import { drawSwarm, type Swarm } from "./swarm.ts";
+import { applyLimits, drawSwarm, type Swarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
 
 export type Verdict = {
@@ -35,7 +36,15 @@ export type RunOptions = {
 const LIVENESS_MS = 60_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<Verdict> {
-  const run = new Run(drawSwarm(seed), options.traceLinesMax ?? 300);
+  const swarm = drawSwarm(seed);
+  applyLimits(swarm);
+  const run = new Run(swarm, options.traceLinesMax ?? 300);
+  // A promise that a node leaves to fail would end its process.
+  const onUnhandled = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    run.wrong(event.reason);
+  };
+  addEventListener("unhandledrejection", onUnhandled);
   let failure: string | null = null;
   try {
     await run.safety();
@@ -43,6 +52,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
     run.linearizability();
   } catch (error) {
     failure = error instanceof Error ? error.stack ?? error.message : String(error);
+  } finally {
+    removeEventListener("unhandledrejection", onUnhandled);
   }
   return run.verdict(failure);
 }
@@ -52,6 +63,7 @@ class Run {
   readonly #cluster: SimCluster;
   readonly #trace: Trace;
   readonly #invariants: Invariants;
+  readonly #audit: Audit;
   readonly #clients: Clients;
   readonly #nemesis: Nemesis;
   #broken: unknown = null;
@@ -70,20 +82,30 @@ class Run {
       conditions: { delayMsMin: 0, delayMsMax: swarm.delayMsMax, fragment: swarm.fragment },
       prepareDisk: (disk, clock) => ordinarySyncs(clock, disk, disks, swarm),
       onLog: (id, line) => this.#trace.add(id, line),
+      onSend: (from, to, bytes) => this.#guard(() => this.#audit.sent(from, to, bytes)),
       onHalt: (id, reason) => {
         this.#trace.add(id, `halted: ${reason}`);
-        this.#nemesis.halted(id);
+        this.#nemesis.halted(id, reason);
       },
     });
     const parts = { cluster: this.#cluster, swarm, trace: this.#trace };
-    this.#clients = new Clients({ ...parts, random: random.fork() });
+    this.#clients = new Clients({
+      ...parts,
+      random: random.fork(),
+      onAcknowledged: (index) => this.#guard(() => this.#audit.acknowledged(index)),
+    });
     this.#nemesis = new Nemesis({
       ...parts,
       random: random.fork(),
       onEnded: (id) => this.#clients.nodeEnded(id),
+      onWrong: (error) => this.wrong(error),
+    });
+    this.#audit = new Audit({
+      cluster: () => this.#cluster,
+      isDamaged: (id) => this.#nemesis.damaged.has(id),
     });
     this.#invariants = new Invariants(this.#cluster);
-    this.#cluster.clock.onSettled = () => this.#check();
+    this.#cluster.clock.onSettled = () => this.#guard(() => this.#invariants.check());
   }
 
   async safety(): Promise<void> {
@@ -103,13 +125,19 @@ class Run {
       assert.ok(cluster.clock.now() < endMs, `no healthy cluster after ${LIVENESS_MS} ms`);
       await this.#advance(100);
     }
+    // Connections that went silent are found out one by one: until then an attempt may fail.
     for (const id of cluster.running) {
-      const put = await cluster.put(id, `last of ${id}`, "x");
-      assert.ok(put.ok, `a healed node does not write: ${JSON.stringify(put)}`);
+      await this.#served(`${id} writes`, endMs, async () => {
+        return (await cluster.put(id, `last of ${id}`, "x")).ok;
+      });
     }
     for (const id of cluster.running) {
       for (const writer of cluster.running) {
-        assert.equal(await cluster.get(id, `last of ${writer}`), "x");
+        await this.#served(`${id} reads what ${writer} wrote`, endMs, async () => {
+          const answer = await cluster.get(id, `last of ${writer}`);
+          if (typeof answer !== "object") assert.equal(answer, "x");
+          return answer === "x";
+        });
       }
     }
     await cluster.converged();
@@ -127,12 +155,19 @@ class Run {
       failure,
       virtualMs: this.#cluster.clock.now(),
       events: this.#cluster.clock.events,
-      checks: this.#invariants.checks,
+      checks: this.#invariants.checks + this.#audit.looks,
       faults: this.#nemesis.injected,
       operations: this.#clients.recorder.count,
       hash: this.#trace.hash,
       trace: this.#trace.text,
     };
+  }
+
+  async #served(what: string, endMs: number, attempt: () => Promise<boolean>): Promise<void> {
+    while (!(await attempt())) {
+      assert.ok(this.#cluster.clock.now() < endMs, `in a healed cluster never: ${what}`);
+      await this.#advance(100);
+    }
   }
 
   /** All nodes run that can, nobody waits for anything, and everybody knows the same leader. */
@@ -156,14 +191,19 @@ class Run {
     }
   }
 
-  /** Runs inside the clock, which an exception must not pass through: `#advance` throws it. */
-  #check(): void {
+  /** For what runs inside the clock and inside nodes, which an exception must not pass through. */
+  #guard(check: () => void): void {
     if (this.#broken !== null) return;
     try {
-      this.#invariants.check();
+      check();
     } catch (error) {
-      this.#broken = error;
+      this.wrong(error);
     }
+  }
+
+  /** The first thing that goes wrong is what the run fails with, at its next step. */
+  wrong(error: unknown): void {
+    this.#broken ??= error;
   }
 
   #throwBroken(): void {

@@ -3,11 +3,13 @@
  * leave some faults out, because a fault that always happens hides what needs its absence.
  */
 
+import { limits } from "../../src/base/mod.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 
 export const FAULTS = [
   "crash",
   "kill",
+  "blackout",
   "stop",
   "pause",
   "partition",
@@ -26,6 +28,20 @@ export const FAULTS = [
 ] as const;
 
 export type FaultKind = typeof FAULTS[number];
+
+/** Limits that are drawn too, since what lies behind a limit of thousands is rarely reached. */
+export type SwarmLimits = Pick<
+  typeof limits,
+  | "appendEntriesMax"
+  | "applyEntriesPerTurnMax"
+  | "imageBlockBytes"
+  | "inflightAppendsMax"
+  | "logTailEntries"
+  | "proposalsMax"
+  | "readsWaitingMax"
+  | "snapshotChunkBytes"
+  | "walFrameBytesMax"
+>;
 
 export type Swarm = {
   readonly seed: number;
@@ -48,36 +64,65 @@ export type Swarm = {
   readonly safetyMs: number;
   readonly faultEveryMs: number;
   readonly faults: readonly FaultKind[];
+  readonly limits: { readonly [name in keyof SwarmLimits]: number };
 };
+
+/** Of a hundred seeds, how many are long and quiet: what only time brings about. */
+const QUIET_PERCENT = 4;
 
 export function drawSwarm(seed: number): Swarm {
   const random = new SeededRandom(seed);
   const pick = <T>(choices: readonly T[]): T => choices[random.below(choices.length)] as T;
-  const electionTimeoutMs = pick([300, 500, 1_000, 2_000]);
-  const thinkMsMax = pick([5, 50, 200, 1_000]);
+  const quiet = random.chance(QUIET_PERCENT, 100);
+  const electionTimeoutMs = quiet ? 2_000 : pick([300, 500, 1_000, 2_000]);
+  const thinkMsMax = quiet ? 10_000 : pick([5, 50, 200, 1_000]);
+  const valueBytesMax = thinkMsMax < 200 ? pick([8, 100]) : pick([8, 100, 2_000, 20_000]);
+  const large = valueBytesMax > 100; // then a long log or short segments only cost time
   return {
     seed,
-    nodes: pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
+    nodes: quiet ? 3 : pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     electionTimeoutMs,
     delayMsMax: pick([0, 1, 5, 20]),
     fragment: random.chance(1, 3),
     syncMsMax: pick([0, 1, 5, 20]),
-    snapshotEntries: pick([20, 100, 500, 5_000]),
-    segmentBytes: pick([2_048, 16_384, 262_144]),
+    snapshotEntries: pick(large ? [20, 100] : [20, 100, 500, 5_000]),
+    segmentBytes: pick(large ? [16_384, 262_144] : [2_048, 16_384, 262_144]),
     clients: pick([1, 2, 4, 8]),
     keys: pick([1, 3, 10, 40]),
     hotPercent: pick([0, 20, 80]),
     readPercent: pick([20, 50, 90]),
-    valueBytesMax: thinkMsMax < 200 ? pick([8, 100]) : pick([8, 100, 2_000, 20_000]),
+    valueBytesMax,
     thinkMsMax,
-    safetyMs: thinkMsMax < 50 ? 20_000 : pick([20_000, 60_000, 180_000]),
-    faultEveryMs: electionTimeoutMs * pick([1, 2, 5]),
+    safetyMs: quiet ? 1_800_000 : thinkMsMax < 50 ? 20_000 : pick([20_000, 60_000, 180_000]),
+    faultEveryMs: quiet ? 60_000 : electionTimeoutMs * pick([1, 2, 5]),
     faults: FAULTS.filter((fault) => random.chance(fault === "bitFlip" ? 1 : 2, 5)),
+    limits: drawLimits(pick),
   };
 }
 
+function drawLimits(pick: (choices: readonly number[]) => number): Swarm["limits"] {
+  return {
+    appendEntriesMax: pick([1, 3, 4_096]),
+    applyEntriesPerTurnMax: pick([1, 10, 256]),
+    imageBlockBytes: pick([100, 2_000, 131_072]),
+    inflightAppendsMax: pick([1, 4, 64]),
+    logTailEntries: pick([1, 10, 100, 4_096]),
+    proposalsMax: pick([4, 16_384]),
+    readsWaitingMax: pick([4, 65_536]),
+    snapshotChunkBytes: pick([300, 10_000, 262_144]),
+    walFrameBytesMax: pick([500, 16 * 1024 * 1024]),
+  };
+}
+
+/** The limits are constants of the product: whoever runs a seed in this process gets these. */
+export function applyLimits(swarm: Swarm): void {
+  Object.assign(limits, swarm.limits);
+}
+
 export function describeSwarm(swarm: Swarm): string {
-  const { faults, ...rest } = swarm;
-  const settings = Object.entries(rest).map(([name, value]) => `${name}=${value}`);
+  const { faults, limits, ...rest } = swarm;
+  const settings = Object.entries({ ...rest, ...limits }).map(([name, value]) =>
+    `${name}=${value}`
+  );
   return `${settings.join(" ")} faults=${faults.join(",") || "none"}`;
 }

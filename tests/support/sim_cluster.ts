@@ -3,7 +3,14 @@
  * clock, a simulated network and simulated disks. One seed decides everything.
  */
 
-import { assert, type Hash, type Log, type Result, utf8 } from "../../src/base/mod.ts";
+import {
+  assert,
+  type Hash,
+  type Log,
+  type Network,
+  type Result,
+  utf8,
+} from "../../src/base/mod.ts";
 import type { Outcome } from "../../src/kv/mod.ts";
 import { type Failure, type Node, type NodeMember, startNode } from "../../src/node/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
@@ -27,6 +34,8 @@ export type SimClusterOptions = {
   readonly onHalt?: (id: string, reason: string) => void;
   /** Gets every line that a node logs. */
   readonly onLog?: (id: string, line: string) => void;
+  /** Gets all bytes that a node sends, as it hands them over. */
+  readonly onSend?: (id: string, to: string, bytes: Uint8Array) => void;
 };
 
 export const ELECTION_TIMEOUT_MS = 1_000;
@@ -107,7 +116,7 @@ export class SimCluster {
     const host = new SimHost({
       clock: this.clock,
       disk: this.disk(id),
-      network: this.network.on(id),
+      network: this.#tapped(id, this.network.on(id)),
     });
     this.#hosts.set(id, host);
     const { clock, disk, network } = host;
@@ -142,6 +151,12 @@ export class SimCluster {
   crash(id: string, mode: CrashMode = "drop"): void {
     this.ended(id);
     this.#setDisk(id, this.disk(id).afterCrash(mode, this.#random.below(2 ** 32)));
+  }
+
+  /** The process ends without a word, and its machine goes on: the page cache stays. */
+  kill(id: string): void {
+    this.ended(id);
+    this.disk(id).afterKill();
   }
 
   /** The disk of a node that does not run is replaced by a new one. */
@@ -232,6 +247,23 @@ export class SimCluster {
 
   get electionTimeoutMs(): number {
     return this.#options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS;
+  }
+
+  #tapped(id: string, network: Network): Network {
+    const { onSend } = this.#options;
+    if (onSend === undefined) return network;
+    return {
+      listen: (address, accept) => network.listen(address, accept),
+      dial: async (address, timeoutMs) => {
+        const connection = await network.dial(address, timeoutMs);
+        const write = connection.write.bind(connection);
+        connection.write = (bytes) => {
+          onSend(id, address.host, bytes);
+          return write(bytes);
+        };
+        return connection;
+      },
+    };
   }
 
   #setDisk(id: string, disk: SimDisk): void {

@@ -248,7 +248,7 @@ export class SimDisk implements Disk {
       },
       sync: async () => {
         const { stamp } = use("sync");
-        await this.#sync(path, () => inode.makeDurable(stamp));
+        await this.#sync(path, () => inode.makeDurable(stamp), () => inode.forget(stamp));
       },
       close: () => {
         open = false;
@@ -269,9 +269,12 @@ export class SimDisk implements Disk {
     if (missing > 0) throw new DiskError("full", path, "write", "no space left");
   }
 
-  async #sync(path: string, complete: () => void): Promise<void> {
+  async #sync(path: string, complete: () => void, forget: () => void = () => {}): Promise<void> {
     this.#operation("sync", path);
-    if (this.faults.failSync?.(path)) throw new DiskError("io", path, "sync", "injected");
+    if (this.faults.failSync?.(path)) {
+      forget();
+      throw new DiskError("io", path, "sync", "injected");
+    }
     if (this.#holding) await new Promise<void>((resolve) => this.#held.push(resolve));
     else await new Promise<void>((resolve) => this.schedule(resolve));
     // The power may have gone while the device was at it: then nobody hears of completion.

@@ -16,8 +16,11 @@ type Size = { readonly stamp: number; readonly sizeBytes: number };
 export class SimInode {
   #bytes = new Uint8Array(0);
   #sizeBytes = 0;
+  /** Another file has the same buffer, so that neither may change it. */
+  #shared = false;
   /** Counts changes, so that a sync covers exactly those before it began. */
   #stamp = 0;
+  /** What the device holds, of those sectors for which it may hold something else than programs see. */
   #durable = new Map<number, Uint8Array>();
   #durableSizeBytes = 0;
   #versions = new Map<number, Version[]>();
@@ -39,35 +42,44 @@ export class SimInode {
 
   write(offset: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#stamp++;
-    this.#reserve(offset + bytes.length);
-    this.#bytes.set(bytes, offset);
+    this.#change(offset, offset + bytes.length, () => this.#bytes.set(bytes, offset));
     if (offset + bytes.length > this.#sizeBytes) this.#resize(offset + bytes.length);
-    this.#touch(offset, offset + bytes.length);
   }
 
   truncate(sizeBytes: number): void {
-    this.#stamp++;
-    const before = this.#sizeBytes;
-    this.#reserve(sizeBytes);
-    this.#bytes.fill(0, Math.min(before, sizeBytes), Math.max(before, sizeBytes));
+    const [from, to] = [this.#sizeBytes, sizeBytes].sort((a, b) => a - b) as [number, number];
+    this.#change(from, to, () => this.#bytes.fill(0, from, to));
     this.#resize(sizeBytes);
-    this.#touch(Math.min(before, sizeBytes), Math.max(before, sizeBytes));
   }
 
   /** Everything up to change `stamp` is on the device. */
   makeDurable(stamp: number): void {
     for (const [sector, versions] of this.#versions) {
-      const covered = versions.filter((version) => version.stamp <= stamp);
-      const last = covered.at(-1);
-      if (last !== undefined) this.#durable.set(sector, last.bytes);
-      const left = versions.slice(covered.length);
-      if (left.length > 0) this.#versions.set(sector, left);
-      else this.#versions.delete(sector);
+      const left = versions.filter((version) => version.stamp > stamp);
+      if (left.length === versions.length) continue;
+      if (left.length === 0) {
+        this.#versions.delete(sector);
+        this.#durable.delete(sector); // the last version is what programs see
+      } else {
+        this.#versions.set(sector, left);
+        this.#durable.set(sector, (versions.at(-1 - left.length) as Version).bytes);
+      }
     }
     const sizes = this.#sizes.filter((size) => size.stamp <= stamp);
     this.#durableSizeBytes = sizes.at(-1)?.sizeBytes ?? this.#durableSizeBytes;
     this.#sizes = this.#sizes.slice(sizes.length);
+  }
+
+  /**
+   * A sync failed: what it was to write is marked clean and never reaches the device, though
+   * programs go on reading it. The size, which the file system's journal keeps, still does.
+   */
+  forget(stamp: number): void {
+    for (const [sector, versions] of this.#versions) {
+      const left = versions.filter((version) => version.stamp > stamp);
+      if (left.length > 0) this.#versions.set(sector, left);
+      else this.#versions.delete(sector);
+    }
   }
 
   /** The file as a crash at this moment leaves it: size and every sector decide for themselves. */
@@ -75,26 +87,31 @@ export class SimInode {
     const survivor = new SimInode();
     const sizes = [this.#durableSizeBytes, ...this.#sizes.map((size) => size.sizeBytes)];
     const sizeBytes = pick(sizes, mode, random);
-    survivor.#reserve(sizeBytes);
     survivor.#sizeBytes = survivor.#durableSizeBytes = sizeBytes;
-    const zero = new Uint8Array(SECTOR_BYTES);
-    for (let sector = 0; sector * SECTOR_BYTES < sizeBytes; sector++) {
-      const versions = (this.#versions.get(sector) ?? []).map((version) => version.bytes);
-      const bytes = pick([this.#durable.get(sector) ?? zero, ...versions], mode, random);
+    const dirty = mode === "keep" ? [] : [...this.#durable].sort(([a], [b]) => a - b);
+    if (sizeBytes === this.#sizeBytes && dirty.length === 0) {
+      this.#shared = survivor.#shared = true;
+      survivor.#bytes = this.#bytes;
+      return survivor;
+    }
+    survivor.#bytes = new Uint8Array(sizeBytes);
+    survivor.#bytes.set(this.#bytes.subarray(0, sizeBytes));
+    for (const [sector, durable] of dirty) {
       const start = sector * SECTOR_BYTES;
+      if (start >= sizeBytes) break;
+      const versions = (this.#versions.get(sector) ?? []).map((version) => version.bytes);
+      const bytes = pick([durable, ...versions], mode, random);
       // What lies behind the end of the file in its last sector is not part of it.
-      const kept = bytes.slice(0, Math.min(SECTOR_BYTES, sizeBytes - start));
-      survivor.#bytes.set(kept, start);
-      survivor.#durable.set(sector, survivor.#sector(sector));
+      survivor.#bytes.set(bytes.subarray(0, Math.min(SECTOR_BYTES, sizeBytes - start)), start);
     }
     return survivor;
   }
 
   /** Flips bits where no program and no sync would notice: rot. */
   corrupt(offset: number, mask: number): void {
+    this.#own(this.#bytes.length);
     this.#bytes[offset] = (this.#bytes[offset] ?? 0) ^ mask;
-    const sector = Math.floor(offset / SECTOR_BYTES);
-    this.#durable.set(sector, this.#sector(sector));
+    this.#durable.delete(Math.floor(offset / SECTOR_BYTES));
   }
 
   #resize(sizeBytes: number): void {
@@ -102,9 +119,17 @@ export class SimInode {
     this.#sizes.push({ stamp: this.#stamp, sizeBytes });
   }
 
-  #touch(from: number, to: number): void {
-    const last = Math.ceil(to / SECTOR_BYTES);
-    for (let sector = Math.floor(from / SECTOR_BYTES); sector < last; sector++) {
+  /** Bytes `from` to `to` change: a new version of each of their sectors. */
+  #change(from: number, to: number, change: () => void): void {
+    this.#stamp++;
+    this.#own(to);
+    const first = Math.floor(from / SECTOR_BYTES);
+    const end = Math.ceil(to / SECTOR_BYTES);
+    for (let sector = first; sector < end; sector++) {
+      if (!this.#durable.has(sector)) this.#durable.set(sector, this.#sector(sector));
+    }
+    change();
+    for (let sector = first; sector < end; sector++) {
       const versions = this.#versions.get(sector) ?? [];
       versions.push({ stamp: this.#stamp, bytes: this.#sector(sector) });
       this.#versions.set(sector, versions);
@@ -112,17 +137,21 @@ export class SimInode {
   }
 
   #sector(sector: number): Uint8Array {
-    const bytes = new Uint8Array(SECTOR_BYTES);
     const start = sector * SECTOR_BYTES;
-    bytes.set(this.#bytes.subarray(start, Math.min(start + SECTOR_BYTES, this.#bytes.length)));
+    const bytes = new Uint8Array(SECTOR_BYTES);
+    bytes.set(this.#bytes.subarray(start, start + SECTOR_BYTES));
     return bytes;
   }
 
-  #reserve(sizeBytes: number): void {
-    if (sizeBytes <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(sizeBytes, this.#bytes.length * 2, SECTOR_BYTES));
-    larger.set(this.#bytes);
-    this.#bytes = larger;
+  /** Has a buffer of its own, of at least this size, from now on. */
+  #own(sizeBytes: number): void {
+    if (!this.#shared && sizeBytes <= this.#bytes.length) return;
+    const larger = sizeBytes > this.#bytes.length;
+    const wanted = larger ? Math.max(sizeBytes, this.#bytes.length * 2, SECTOR_BYTES) : 0;
+    const own = new Uint8Array(Math.max(wanted, this.#bytes.length));
+    own.set(this.#bytes);
+    this.#bytes = own;
+    this.#shared = false;
   }
 }
 
