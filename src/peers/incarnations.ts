@@ -33,7 +33,7 @@ export class Incarnations {
     const refused = this.#refuse(from, hex(directory));
     if (refused !== null) return refused;
     const seen = this.#seen.get(from);
-    if (seen !== undefined) {
+    if (seen !== undefined && !this.isOutdated(from)) {
       if (!bytesEqual(seen.directory, directory)) {
         return `${from} was seen on data directory ${hex(seen.directory)}, not ${hex(directory)}`;
       }

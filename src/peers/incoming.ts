@@ -97,6 +97,8 @@ export class IncomingLinks {
       return this.#refused(connection, greeted.error);
     }
     const peer = greeted.value.from;
+    // The membership may have changed while the answer was on its way.
+    if (this.#options.incarnations.isOutdated(peer)) return connection.close();
     this.#goLive(greeted.value, connection);
     stream.raiseLimit(limits.peerFrameBytesMax);
     const end = await this.#receive(stream, peer, connection);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ByteWriter, type Connection, limits, utf8 } from "../../src/base/mod.ts";
+import { ByteWriter, type Connection, hex, limits, utf8 } from "../../src/base/mod.ts";
 import { encodeMessage } from "../../src/peers/codec.ts";
 import { type Frame, FrameReader, writeFrame } from "../../src/peers/frame.ts";
 import {
@@ -132,6 +132,23 @@ Deno.test("Incarnations admit the same and later starts of one directory only (P
   assert.match(admit(5) ?? "", /n2 was seen at start 6 of its data directory, this is 5/);
   assert.match(admit(7, "empty") ?? "", /n2 was seen on data directory/);
   assert.equal(admit(1, "dir n3", "n3"), null, "somebody else");
+});
+
+Deno.test("Incarnations forget a directory that the membership has ruled out", () => {
+  let bound: string | null = null;
+  const incarnations = new Incarnations((id, directory) =>
+    bound === null || directory === bound ? null : `${id} is not on ${bound}`
+  );
+  const admit = (directory: string) =>
+    incarnations.admit(greeting("n2", "n1", { directory: idBytes(directory) }));
+  assert.equal(incarnations.directoryOf("n2"), undefined);
+  assert.equal(admit("emptied"), null);
+  assert.match(admit("true") ?? "", /n2 was seen on data directory/);
+  bound = hex(idBytes("true"));
+  assert.equal(incarnations.isOutdated("n2"), true);
+  assert.match(admit("emptied") ?? "", /n2 is not on/);
+  assert.equal(admit("true"), null);
+  assert.deepEqual([incarnations.isOutdated("n2"), incarnations.directoryOf("n2")], [false, bound]);
 });
 
 Deno.test("encodeHello(), encodeWelcome() and encodeRefusal() write the bytes of version 1", () => {

@@ -1,7 +1,7 @@
 /** Links between nodes that behave: what is sent arrives, and what breaks heals. */
 
 import assert from "node:assert/strict";
-import { type Connection, limits, type Network } from "../../src/base/mod.ts";
+import { type Connection, hex, limits, type Network } from "../../src/base/mod.ts";
 import { Links, type PeerMessage } from "../../src/peers/mod.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -74,6 +74,31 @@ Deno.test("Links report each break once, and go on after it", async () => {
   assert.deepEqual(n1.events, ["up n2", "down n2", "down n2", "up n2"]);
   n1.links.send("n2", note(7));
   await world.clock.until(() => n2.heard.length === 1);
+});
+
+Deno.test("Links end when the membership no longer admits the peer, and say why to it", async () => {
+  const world = new World();
+  const admitted = new Set(["n2"]);
+  const refuse = (id: string) => admitted.has(id) ? null : `${id} is gone`;
+  const n1 = world.talker("n1", ["n2"], {}, "n1", refuse);
+  await n1.links.start();
+  const n2 = await world.start("n2", ["n1"]);
+  await world.clock.until(() => n1.events.length > 0 && n2.events.length > 0);
+  assert.equal(n1.links.directoryOf("n2"), hex(identity("n2").directory));
+  n1.links.review();
+  await world.clock.advance(1_000);
+  assert.deepEqual(n1.events, ["up n2"], "nothing has changed");
+
+  admitted.clear();
+  n2.links.send("n1", note(1));
+  n1.links.review();
+  await world.clock.until(() => n2.links.refusals.size > 0);
+  assert.deepEqual([...n2.links.refusals], [["n1", "refused: n2 is gone"]]);
+  assert.deepEqual([n1.links.isUp("n2"), n2.links.isUp("n1"), n1.heard], [false, false, []]);
+
+  admitted.add("n2");
+  await world.clock.until(() => n1.links.isUp("n2") && n2.links.isUp("n1"));
+  assert.equal(n2.links.refusals.size, 0);
 });
 
 Deno.test("Links tell at once that the peer's process has ended", async () => {
