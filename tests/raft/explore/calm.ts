@@ -97,7 +97,8 @@ function converge(world: World, electionsMax: number, when: string): number {
   const start = agenda.now;
   // Under the smallest limits a message carries one entry, and waits for the answer to the last.
   const backlog = Math.max(...world.nodes.map(({ status }) => status?.last.index ?? 0));
-  const end = start + electionsMax * world.options.electionTicks * TICK + 8 * backlog;
+  const end = start + electionsMax * world.options.electionTicks * TICK +
+    backlog * (8 + 2 * world.calmDisk);
   for (let why = missing(world); why !== null; why = missing(world)) {
     check(agenda.now < end, () => `liveness, ${when}: ${why} after ${(end - start) / TICK} ticks`);
     agenda.runTo(agenda.now + TICK);

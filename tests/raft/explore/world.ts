@@ -39,7 +39,7 @@ export class World {
   readonly #arrivals = new Map<string, number>();
   #isCalm = false;
   /** How long each write takes in calm. */
-  #calmDisk = 1;
+  calmDisk = 1;
 
   constructor(readonly options: Options, readonly dice: Dice, readonly trace: Trace) {
     this.#network = options.network;
@@ -160,7 +160,7 @@ export class World {
     node.disk.submit(write);
     const { slowPercent, delayMax } = this.options.disk;
     const slow = !this.#isCalm && this.dice.chance(slowPercent);
-    const takes = this.#isCalm ? this.#calmDisk : this.dice.below(slow ? SLOW : delayMax);
+    const takes = this.#isCalm ? this.calmDisk : this.dice.below(slow ? SLOW : delayMax);
     const { now } = this.agenda;
     // Writes that wait share one synchronisation, so even a long queue is done within a slow one.
     node.diskBusyUntil = Math.min(Math.max(node.diskBusyUntil, now) + takes, now + SLOW);
@@ -303,7 +303,7 @@ export class World {
     this.cuts.clear();
     // A single voter depends on no answer in time: it must lead however slow its disk is.
     const isAlone = this.nodes.every(({ disk }) => disk.full.membership.voters.length === 1);
-    if (isAlone && this.dice.chance(50)) this.#calmDisk = 1.5 * this.options.electionTicks * TICK;
+    if (isAlone && this.dice.chance(50)) this.calmDisk = 1.5 * this.options.electionTicks * TICK;
     // Clocks in step are the hardest for elections, and those of one machine are.
     const drift = this.dice.below(2);
     for (const node of this.nodes) {
