@@ -22,6 +22,18 @@ export type ClusterOptions = {
   readonly settings?: string;
   /** Where a node keeps its data, when not in the cluster's temporary directory. */
   readonly dataOf?: Readonly<Record<string, string>>;
+  /** The port at which one node is to dial another: that of a proxy between them. */
+  readonly dialed?: (from: Node, to: Node) => number;
+  /** In place of `E2E_SEED` or chance. */
+  readonly seed?: number;
+};
+
+type NodePlace = {
+  readonly name: string;
+  readonly ports: [user: number, peer: number];
+  readonly data: string;
+  readonly cwd: string;
+  readonly configFile: string;
 };
 
 /** One node: its place on disk and on the network, and its process while it runs. */
@@ -35,12 +47,14 @@ export class Node {
   /** The processes of earlier starts. */
   readonly former: RunningProcess[] = [];
   readonly #cwd: string;
+  readonly #configFile: string;
 
-  constructor(place: { name: string; ports: [number, number]; data: string; cwd: string }) {
+  constructor(place: NodePlace) {
     this.name = place.name;
     [this.userPort, this.peerPort] = place.ports;
     this.data = place.data;
     this.#cwd = place.cwd;
+    this.#configFile = place.configFile;
     this.client = new HttpClient(this.userPort);
   }
 
@@ -58,7 +72,7 @@ export class Node {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
     if (this.process !== null) this.former.push(this.process);
     this.client.close();
-    const args = ["serve", "-i", this.name, "-w", this.data];
+    const args = ["serve", "-c", this.#configFile, "-i", this.name, "-w", this.data];
     return this.process = new RunningProcess(BINARY, { args, cwd: this.#cwd });
   }
 
@@ -126,9 +140,16 @@ export class Cluster {
         ports: [ports[2 * i] as number, ports[2 * i + 1] as number],
         data: options.dataOf?.[name] ?? `${directory}/${name}`,
         cwd: directory,
+        configFile: options.dialed === undefined ? "keva.toml" : `${name}.toml`,
       })
     );
     Deno.writeTextFileSync(this.configFile, configText(this.nodes, options));
+    for (const node of options.dialed === undefined ? [] : this.nodes) {
+      Deno.writeTextFileSync(
+        `${directory}/${node.name}.toml`,
+        configText(this.nodes, options, node),
+      );
+    }
   }
 
   get configFile(): string {
@@ -240,7 +261,8 @@ export async function withCluster(
   options: ClusterOptions,
   run: (test: ClusterTest) => Promise<void>,
 ): Promise<void> {
-  const seed = Number(Deno.env.get("E2E_SEED") ?? Math.floor(Math.random() * 2 ** 32));
+  const seed = options.seed ??
+    Number(Deno.env.get("E2E_SEED") ?? Math.floor(Math.random() * 2 ** 32));
   console.log(`seed ${seed}`);
   const directory = await Deno.makeTempDir({ prefix: "keva-e2e-" });
   const cluster = new Cluster(directory, options);
@@ -256,11 +278,16 @@ export async function withCluster(
   }
 }
 
-function configText(nodes: readonly Node[], { waitTime, settings }: ClusterOptions): string {
-  const tables = nodes.map(({ name, peerPort, userPort }) =>
-    `[[node]]\nidentity = "${name}"\naddress = "127.0.0.1"\nkeva_port = ${peerPort}\n` +
-    `user_port = ${userPort}\nwait_time = ${waitTime ?? 1}\n`
-  );
+/** keva.toml; with `reader` as that node is to see the cluster, its proxies in place of the others. */
+function configText(nodes: readonly Node[], options: ClusterOptions, reader?: Node): string {
+  const { waitTime, settings, dialed } = options;
+  const tables = nodes.map((node) => {
+    const { name, peerPort, userPort } = node;
+    const isProxied = reader !== undefined && reader !== node && dialed !== undefined;
+    return `[[node]]\nidentity = "${name}"\naddress = "127.0.0.1"\n` +
+      `keva_port = ${isProxied ? dialed(reader, node) : peerPort}\n` +
+      `user_port = ${userPort}\nwait_time = ${waitTime ?? 1}\n`;
+  });
   return [settings ?? "", ...tables].join("\n");
 }
 
