@@ -18,9 +18,9 @@ export type ClientsOptions = {
   readonly perNode: number;
 };
 
-/** The node's deadline, and when the client gives up on a node that does not keep it. */
 const TIMEOUT_SECONDS = 1.5;
-const PATIENCE_MS = 2_500;
+/** Longer than any node is frozen: what it answers when it goes on is the answer to mistrust. */
+const PATIENCE_MS = 8_000;
 /** A client that was refused comes again after a while, and not in step with the others. */
 const REFUSED_MS_MAX = 50;
 /** Of 100 operations. */
@@ -28,8 +28,8 @@ const HOT_PERCENT = 40;
 const READ_PERCENT = 50;
 const HOT_KEYS = 4;
 /** Hot keys change with time: what is unknown of a write is settled by no later one. */
-const OPERATIONS_PER_HEAT = 4_000;
-const COLD_KEYS = 1_500;
+const OPERATIONS_PER_HEAT = 20_000;
+const COLD_KEYS = 1_000;
 const VALUE_BYTES_MAX = 400;
 const LARGE_VALUE_BYTES = 20_000;
 
@@ -37,8 +37,8 @@ export class Clients {
   readonly recorder = new Recorder(() => performance.now());
   /** When writes were acknowledged, in order. */
   readonly acknowledgedAt: number[] = [];
-  /** Requests that never left, since nobody listened. */
-  unsent = 0;
+  /** Why operations had no or no known effect, and how often. */
+  readonly failures = new Map<string, number>();
   readonly #options: ClientsOptions;
   readonly #running: Promise<void>[];
   /** The revision that anybody was last told of a key: what a careful client would overwrite. */
@@ -125,12 +125,19 @@ export class Clients {
     const target = `${keyTarget(bytesOf(key))}?timeout=${TIMEOUT_SECONDS}`;
     try {
       const answer = await http.request(methodOf(call), target, requestOf(call));
-      return answer.status < 300 ? outcomeOf(call, answer) : failureOf(call, answer);
+      if (answer.status < 300) return outcomeOf(call, answer);
+      if (answer.status === 412) return { kind: "refused", revision: refusedRevision(answer) };
+      this.#failed(problemOf(answer).code);
+      return failureOf(call, answer);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (!error.sent) this.unsent++;
+      this.#failed(error.sent ? "no answer" : "nobody listens");
       return { kind: error.sent && call.kind !== "get" ? "unknown" : "none" };
     }
+  }
+
+  #failed(why: string): void {
+    this.failures.set(why, (this.failures.get(why) ?? 0) + 1);
   }
 }
 
@@ -190,4 +197,8 @@ function failureOf(call: Call, answer: Answer): Outcome {
     throw new Error(`${call.kind}: ${status} ${code}, effect ${effect}: ${detail}`);
   }
   return { kind: effect === "none" || call.kind === "get" ? "none" : "unknown" };
+}
+
+function refusedRevision(answer: Answer): number {
+  return JSON.parse(textOf(answer.body)).revision;
 }

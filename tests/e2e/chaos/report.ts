@@ -10,7 +10,8 @@ export function reportText(run: ChaosRun): string {
   return [
     `${checkedCount(run)} operations on ${verdict.keys} keys checked in ${ms(run.checkMs)}, ` +
     `${Math.round(checkedCount(run) / seconds)}/s over ${Math.round(seconds)} s`,
-    `  ${countsText(outcomeCounts(run.history))}; of "none" ${run.unsent} found nobody listening`,
+    `  ${countsText(outcomeCounts(run.history))}`,
+    `  without a known effect: ${countsText(run.failures)}`,
     `${done.flatMap(({ step }) => step.faults).length} faults in ${done.length} steps`,
     `  ${countsText(faultCounts(done))}`,
     `longest stall of writes by kind, in ms`,

@@ -27,7 +27,8 @@ export type ChaosRun = {
   readonly checkMs: number;
   readonly done: readonly Done[];
   readonly acknowledgedAt: readonly number[];
-  readonly unsent: number;
+  /** Why operations had no or no known effect, and how often. */
+  readonly failures: ReadonlyMap<string, number>;
   readonly recoveryMsMax: number;
   /** Where all nodes ended up, with this digest of their state. */
   readonly converged: { readonly applied: number; readonly digest: string };
@@ -105,7 +106,7 @@ async function storm(
     checkMs: performance.now() - checkedFrom,
     done: nemesis.done,
     acknowledgedAt: clients.acknowledgedAt,
-    unsent: clients.unsent,
+    failures: clients.failures,
     recoveryMsMax: nemesis.recoveryMsMax,
     converged: { applied, digest },
   };
