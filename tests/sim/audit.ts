@@ -37,6 +37,11 @@ export class Audit {
     this.#isDamaged = options.isDamaged;
   }
 
+  /** How far the log on the disk of `id` goes. */
+  lastDurable(id: string): number {
+    return lastIndex(this.#durable(id));
+  }
+
   /** A node hands these bytes to its link: frames, none of them cut. */
   sent(from: string, to: string, bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

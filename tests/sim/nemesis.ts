@@ -17,6 +17,8 @@ export type NemesisOptions = {
   readonly trace: Trace;
   /** A process that clients talk to is gone. */
   readonly onEnded: (id: string) => void;
+  /** How far the log on the disk of a node goes. */
+  readonly lastDurable: (id: string) => number;
   /** Something went wrong that no fault explains. */
   readonly onWrong: (error: Error) => void;
 };
@@ -27,8 +29,8 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   readonly #starting = new Set<string>();
   readonly #stopping = new Set<string>();
-  /** Nodes whose data was damaged, */
-  readonly damaged = new Set<string>();
+  /** Nodes whose data was damaged, with how far their logs went before, */
+  readonly damaged = new Map<string, number>();
   /** and those of them that refuse to start: there is no cure for that yet. */
   readonly lost = new Map<string, string>();
   #active = true;
@@ -66,7 +68,7 @@ export class Nemesis {
     void launched.then((started) => {
       if (cluster.host(id) !== host) return; // it crashed while it was starting
       this.#starting.delete(id);
-      if (started.ok) return;
+      if (started.ok) return this.#expectWhole(id, started.value.consensus.last.index);
       const { reason } = started.error;
       trace.add(id, `does not start: ${reason}`);
       if (this.damaged.has(id)) this.lost.set(id, reason);
@@ -83,6 +85,14 @@ export class Nemesis {
     this.#stopping.delete(id); // the dead process will not report that it has stopped
     this.#options.onEnded(id);
     this.#options.cluster.clock.after(500, () => this.restart(id));
+  }
+
+  /** A node that starts on damaged data has found all of it nevertheless. */
+  #expectWhole(id: string, last: number): void {
+    const before = this.damaged.get(id) ?? 0;
+    if (before > 0) this.damaged.set(id, 0); // from now on a leader may shorten it
+    if (last >= before) return;
+    this.#options.onWrong(new Error(`${id} starts with a log up to ${last}, it went to ${before}`));
   }
 
   /** A node gives up for a failure that its disk was told to have, and for nothing else. */
@@ -179,7 +189,7 @@ export class Nemesis {
   #flip(id: string): void {
     const { cluster, random, swarm, trace } = this.#options;
     const bearable = Math.floor((swarm.nodes - 1) / 2);
-    if (this.damaged.size >= bearable || !cluster.isRunning(id)) return;
+    if (this.damaged.size >= bearable || this.damaged.has(id) || !cluster.isRunning(id)) return;
     if (cluster.node(id).consensus.isFounding) return; // until then a cluster needs every node
     this.#end(id, "crash", "drop");
     const disk = cluster.disk(id);
@@ -190,8 +200,8 @@ export class Nemesis {
     const size = path === undefined ? 0 : disk.open(path, "read").size();
     if (path === undefined || size === 0) return this.restart(id);
     const offset = random.below(size);
+    this.damaged.set(id, this.#options.lastDurable(id));
     disk.corrupt(path, offset, 1 << random.below(8));
-    this.damaged.add(id);
     trace.add(id, `bit flipped in ${path} at ${offset}`);
     this.restart(id);
   }

@@ -98,6 +98,7 @@ class Run {
       ...parts,
       random: random.fork(),
       onEnded: (id) => this.#clients.nodeEnded(id),
+      lastDurable: (id) => this.#audit.lastDurable(id),
       onWrong: (error) => this.wrong(error),
     });
     this.#audit = new Audit({

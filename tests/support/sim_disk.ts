@@ -59,6 +59,8 @@ export class SimDisk implements Disk {
   /** What was asked of this disk, oldest first; only while `recording`. */
   readonly operations: DiskOperation[] = [];
   recording = false;
+  /** Called before each of them happens. */
+  onOperation: (() => void) | undefined;
   /** How a completed sync reaches its caller: at once, or when a simulator says so. */
   schedule: (complete: () => void) => void = (complete) => complete();
   #operationCount = 0;
@@ -102,13 +104,16 @@ export class SimDisk implements Disk {
     return this.#held.length;
   }
 
-  /** The disk that the next process finds when power fails now. Faults are off again. */
-  afterCrash(mode: CrashMode, seed = 0): SimDisk {
+  /**
+   * The disk that the next process finds when power fails now, keeping `mode` of what files hold
+   * and `nameMode` of what directories do. Faults are off again.
+   */
+  afterCrash(mode: CrashMode, seed = 0, nameMode: CrashMode = mode): SimDisk {
     const random = new SeededRandom(seed);
     const survivor = new SimDisk();
     const names = new Map(this.#durable);
     for (const change of this.#changes) {
-      const kept = mode === "keep" || (mode === "random" && random.chance(1, 2));
+      const kept = nameMode === "random" ? random.chance(1, 2) : nameMode !== "drop";
       if (kept) applyChange(names, change);
     }
     const inodes = new Map<SimInode, SimInode>();
@@ -285,6 +290,7 @@ export class SimDisk implements Disk {
   }
 
   #operation(kind: string, path: string, more: { offset?: number; lengthBytes?: number } = {}) {
+    this.onOperation?.();
     const number = ++this.#operationCount;
     if (this.recording) this.operations.push({ number, kind, path, ...more });
     this.#expectPower(path, kind, number);

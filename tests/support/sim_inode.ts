@@ -7,8 +7,11 @@ import type { SeededRandom } from "./seeded_random.ts";
 
 export const SECTOR_BYTES = 512;
 
-/** What a crash keeps of bytes that were not synced. */
-export type CrashMode = "drop" | "random" | "keep";
+/**
+ * What a crash keeps of what was not synced: nothing, anything, everything, or (a number) of each
+ * file that many of its first sectors, as when the power fails in the middle of a write.
+ */
+export type CrashMode = "drop" | "random" | "keep" | number;
 
 type Version = { readonly stamp: number; readonly bytes: Uint8Array };
 type Size = { readonly stamp: number; readonly sizeBytes: number };
@@ -89,6 +92,7 @@ export class SimInode {
     const sizeBytes = pick(sizes, mode, random);
     survivor.#sizeBytes = survivor.#durableSizeBytes = sizeBytes;
     const dirty = mode === "keep" ? [] : [...this.#durable].sort(([a], [b]) => a - b);
+    if (typeof mode === "number") dirty.splice(0, mode);
     if (sizeBytes === this.#sizeBytes && dirty.length === 0) {
       this.#shared = survivor.#shared = true;
       survivor.#bytes = this.#bytes;
@@ -100,7 +104,7 @@ export class SimInode {
       const start = sector * SECTOR_BYTES;
       if (start >= sizeBytes) break;
       const versions = (this.#versions.get(sector) ?? []).map((version) => version.bytes);
-      const bytes = pick([durable, ...versions], mode, random);
+      const bytes = pick([durable, ...versions], mode === "random" ? mode : "drop", random);
       // What lies behind the end of the file in its last sector is not part of it.
       survivor.#bytes.set(bytes.subarray(0, Math.min(SECTOR_BYTES, sizeBytes - start)), start);
     }
@@ -159,6 +163,6 @@ export class SimInode {
 function pick<T>(choices: readonly T[], mode: CrashMode, random: SeededRandom): T {
   const last = choices.length - 1;
   if (last === 0) return choices[0] as T;
-  const at = mode === "drop" ? 0 : mode === "keep" ? last : random.below(choices.length);
+  const at = mode === "drop" ? 0 : mode === "random" ? random.below(choices.length) : last;
   return choices[at] as T;
 }

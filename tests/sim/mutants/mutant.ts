@@ -1,0 +1,16 @@
+/**
+ * A mutant: the product with one mistake in it, made by one replacement in one file.
+ */
+
+export type Mutant = {
+  readonly name: string;
+  /** What the mistake is, in one sentence. */
+  readonly story: string;
+  /** From the root of the project. */
+  readonly file: string;
+  /** Stands in `file` exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** Who is to find it: `sim`, or the crash explorer of storage. */
+  readonly net: "sim" | "crash";
+};

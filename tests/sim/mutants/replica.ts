@@ -1,0 +1,128 @@
+/** Mistakes in the replica and its state machine: what is applied, answered and sent again. */
+
+import type { Mutant } from "./mutant.ts";
+
+function of(file: string): Pick<Mutant, "file" | "net"> {
+  return { file: `src/${file}`, net: "sim" };
+}
+
+export const REPLICA_MUTANTS: readonly Mutant[] = [
+  {
+    name: "forward-sent-again",
+    story: "A forwarded write whose link broke is sent again, though it may have happened.",
+    ...of("node/outbound.ts"),
+    find: "      settleAll(flight.submissions, failures.connectionLost(peer));",
+    replace: "      this.putBack(flight.submissions, peer);",
+  },
+  {
+    name: "timeout-reported-as-failure",
+    story: "A write without an answer is said to have had no effect.",
+    ...of("node/submission.ts"),
+    find: '    code: "timeout",\n    effect: "unknown",',
+    replace: '    code: "timeout",\n    effect: "none",',
+  },
+  {
+    name: "lost-outcome-reported-as-failure",
+    story: "A write that a deposed leader gave up is said to have had no effect.",
+    ...of("node/submission.ts"),
+    find: '    effect: "unknown",\n    reason: "this node lost leadership while',
+    replace: '    effect: "none",\n    reason: "this node lost leadership while',
+  },
+  {
+    name: "answer-of-another-entry",
+    story: "A write is answered with what became of another leader's entry at its index.",
+    ...of("node/proposals.ts"),
+    find: "    const own = proposal.term === entry.term && outcome !== null;",
+    replace: "    const own = outcome !== null;",
+  },
+  {
+    name: "skipped-outcome-reported-as-failure",
+    story: "A write whose outcome a snapshot skipped is said to have had no effect.",
+    ...of("node/submission.ts"),
+    find: '    effect: "unknown",\n    reason: "this node caught up by a snapshot',
+    replace: '    effect: "none",\n    reason: "this node caught up by a snapshot',
+  },
+  {
+    name: "read-before-applied",
+    story: "A read is served as soon as its index is known, applied or not.",
+    ...of("node/reads.ts"),
+    find: "batch.index === null || batch.index > index) return;",
+    replace: "batch.index === null || batch.index > index + 1_000_000) return;",
+  },
+  {
+    name: "checks-before-the-log",
+    story: "The condition of a write is judged by the node that takes it, not in the log.",
+    ...of("node/node.ts"),
+    find: "    this.#schedule();\n    return this.#writes.submit(command, deadlineAt);",
+    replace: "    this.#schedule();\n" +
+      "    const holds = command.checks.every((check) => check.kind === 'exists' ||\n" +
+      "      (this.read(check.key)?.revision ?? 0) === check.revision);\n" +
+      "    const judged = holds ? { ...command, checks: [] } : command;\n" +
+      "    return this.#writes.submit(judged, deadlineAt);",
+  },
+  {
+    name: "mark-before-snapshot",
+    story: "The log is marked with a snapshot that is still being written.",
+    ...of("node/snapshots.ts"),
+    find: "    const durable = await this.#snapshotter.take(ref, image);\n    if (durable) input",
+    replace: "    void this.#snapshotter.take(ref, image);\n    input",
+  },
+  {
+    name: "applied-while-restoring",
+    story: "Entries are applied to the old state while a snapshot is loaded to replace it.",
+    ...of("node/applier.ts"),
+    find: "    if (this.#loading) return false;\n",
+    replace: "",
+  },
+  {
+    name: "installed-before-verified",
+    story: "A received snapshot is installed before its file is verified and in place.",
+    ...of("node/snapshot_intake.ts"),
+    find: "    const finished = await transfer.receiver.finish();",
+    replace: "    const finishing = transfer.receiver.finish();\n" +
+      "    this.#deliver(from, chunk);\n    const finished = await finishing;",
+  },
+  {
+    name: "applied-index-not-in-image",
+    story: "An image does not say which entries it reflects, so that a restart applies some again.",
+    ...of("kv/image_loader.ts"),
+    find: "    this.#state.restoreCounters(applied, reader.u64());",
+    replace: "    this.#state.restoreCounters(applied - 1, reader.u64());",
+  },
+  {
+    name: "image-not-frozen",
+    story: "A snapshot is written from the live state, while later entries change it.",
+    ...of("kv/store.ts"),
+    find: "      items: this.#items.clone().entries(),",
+    replace: "      items: this.#items.entries(),",
+  },
+  {
+    name: "time-not-in-image",
+    story: "The cluster's time is not part of the image, so that a restart forgets it.",
+    ...of("kv/image_loader.ts"),
+    find: "    this.#state.restoreCounters(applied, reader.u64());",
+    replace: "    this.#state.restoreCounters(applied, 0 * reader.u64());",
+  },
+  {
+    name: "clock-in-apply",
+    story: "Each node applies a command with the time of its own clock.",
+    ...of("kv/store.ts"),
+    find: "    this.#timeMs = Math.max(this.#timeMs, timeMs);",
+    replace: "    this.#timeMs = Math.max(this.#timeMs, timeMs, performance.now());",
+  },
+  {
+    name: "revision-counts-per-key",
+    story: "Revisions count the writes of a key, so that a deleted key starts over.",
+    ...of("kv/store.ts"),
+    find: "      revision: this.#applied,\n",
+    replace: "      revision: (this.get(mutation.key)?.revision ?? 0) + 1,\n",
+  },
+  {
+    name: "half-a-command",
+    story: "A command whose check fails still changes what it would have changed.",
+    ...of("kv/store.ts"),
+    find: "    if (failed !== null) return failed;",
+    replace: "    if (failed !== null) {\n" +
+      "      for (const one of mutations) this.#mutate(one);\n      return failed;\n    }",
+  },
+];
