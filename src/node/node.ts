@@ -273,15 +273,29 @@ export class Node implements Replica {
   async stop(patienceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    const { clock } = this.#options.ports;
-    const giveUpAt = clock.now() + patienceMs;
+    const { ports, timing } = this.#options;
+    const giveUpAt = ports.clock.now() + patienceMs;
+    const handsOver = this.#mayHandOver();
     this.#input(() => this.#raft.transfer());
-    const open = () => this.#writes.count + this.#reads.count > 0;
-    const busy = () => this.#mayHandOver() || open() || this.#links.busy;
-    while (busy() && clock.now() < giveUpAt && !this.#stopped) {
-      await new Promise<void>((resolve) => clock.after(5, resolve));
+    await this.#untilQuiet(giveUpAt);
+    if (handsOver) {
+      // Others may go on forwarding here until they hear the new leader: they are sent away, which
+      // leaves no doubt, where a link that closes on their commands would.
+      await this.#sleep(2 * timing.heartbeatIntervalMs);
+      await this.#untilQuiet(giveUpAt);
     }
     await this.#close();
+  }
+
+  async #untilQuiet(giveUpAt: number): Promise<void> {
+    const { clock } = this.#options.ports;
+    const open = () => this.#writes.count + this.#reads.count > 0;
+    const busy = () => this.#mayHandOver() || open() || this.#links.busy;
+    while (busy() && clock.now() < giveUpAt && !this.#stopped) await this.#sleep(5);
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.ports.clock.after(ms, resolve));
   }
 
   /** Whether there is leadership to hand over, and a majority to take it. */
