@@ -6,6 +6,8 @@
 import type { SeededRandom } from "./seeded_random.ts";
 
 export const SECTOR_BYTES = 512;
+/** Sizes that a file may have after a crash in the middle of a write that makes it longer. */
+const GROWTH_STEPS_MAX = 8;
 
 /**
  * What a crash keeps of what was not synced: nothing, anything, everything, or (a number) of each
@@ -118,7 +120,15 @@ export class SimInode {
     this.#durable.delete(Math.floor(offset / SECTOR_BYTES));
   }
 
+  /** A crash may find the file grown by a part of a write only. */
   #resize(sizeBytes: number): void {
+    const growth = sizeBytes - this.#sizeBytes;
+    const sectors = Math.ceil(growth / SECTOR_BYTES / GROWTH_STEPS_MAX);
+    const step = Math.max(1, sectors) * SECTOR_BYTES;
+    let next = Math.floor(this.#sizeBytes / SECTOR_BYTES) * SECTOR_BYTES + step;
+    for (; next < sizeBytes; next += step) {
+      this.#sizes.push({ stamp: this.#stamp, sizeBytes: next });
+    }
     this.#sizeBytes = sizeBytes;
     this.#sizes.push({ stamp: this.#stamp, sizeBytes });
   }
