@@ -23,6 +23,8 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
   readonly #path: string;
   #file: DiskFile | undefined;
   #offset: number;
+  /** How much of the file an earlier receiver has left. */
+  readonly #resumedBytes: number;
   #dirtyBytes = 0;
   #syncing = false;
   #failure: StorageError | undefined;
@@ -47,6 +49,7 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
       this.#file.truncate(0);
       this.#offset = 0;
     }
+    this.#resumedBytes = this.#offset;
   }
 
   get offset(): number {
@@ -82,6 +85,7 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
       return verified;
     }
     const placed = await attemptAsync(async () => {
+      await this.#rewriteResumed();
       await this.#open().sync();
       this.suspend();
       disk.rename(this.#path, `${path}/${snapshotName(this.#ref.position)}`);
@@ -114,6 +118,21 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
     }
     reader.value.close();
     return block.ok ? ok(reader.value.ref) : block;
+  }
+
+  /**
+   * What an earlier receiver wrote may have failed to sync: then it reads well, because the kernel
+   * calls the pages clean, and is not on the device. Only writing it again puts it there.
+   */
+  async #rewriteResumed(): Promise<void> {
+    const file = this.#open();
+    for (let offset = 0; offset < this.#resumedBytes; offset += DIRTY_BYTES_MAX) {
+      const bytes = new Uint8Array(Math.min(DIRTY_BYTES_MAX, this.#resumedBytes - offset));
+      const read = file.readAt(offset, bytes);
+      assert(read === bytes.length, "a verified file has all its bytes");
+      file.writeAt(offset, bytes);
+      await file.sync();
+    }
   }
 
   /** A write that failed may have stored a part: the file's size must go on telling the offset. */

@@ -302,3 +302,22 @@ Deno.test("SnapshotReceiver.finish() lets others run while it verifies", async (
   await finishing;
   assert.deepEqual(target.snapshots.latest(), REF);
 });
+
+Deno.test("SnapshotReceiver does not believe what an earlier one may have failed to sync", async () => {
+  const { disk: peerDisk } = await withSnapshot(someBlocks(4));
+  const peer = await openOn(peerDisk.afterCrash("drop"));
+  const reader = value(peer.snapshots.open(REF.position));
+  const bytes = value(reader.readRaw(0, reader.sizeBytes));
+  const disk = new SimDisk();
+  const directory = await openOn(disk);
+  const first = value(directory.snapshots.receive(REF, bytes.length));
+  value(first.write(0, bytes));
+  disk.faults.failSync = (path) => path.includes("incoming");
+  assert.equal(failure(await first.finish()).code, "io");
+  disk.faults.failSync = undefined;
+  const second = value(directory.snapshots.receive(REF, bytes.length));
+  assert.equal(second.offset, bytes.length, "all of it can be read");
+  value(await second.finish());
+  const left = await openOn(disk.afterCrash("drop"));
+  assert.deepEqual(readBlocks(value(left.snapshots.open(REF.position))), someBlocks(4));
+});
