@@ -74,6 +74,7 @@ export class Nemesis {
     const victim = await this.#victim(kind, pick);
     const others = nodes.filter((node) => node !== victim);
     const other = others[pick % others.length] as Node;
+    this.#options.say(`  ${kind} at ${victim.name}`);
     switch (kind) {
       case "killLeader":
       case "killFollower":

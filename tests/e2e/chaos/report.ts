@@ -36,7 +36,7 @@ export function faultCounts(done: readonly Done[]): Map<string, number> {
   return counted(done.flatMap(({ step }) => step.faults.map(({ kind }) => kind)));
 }
 
-/** The longest time without an acknowledged write that touches a step, by the kind of its fault. */
+/** The longest time within a step without an acknowledged write, by the kind of its fault. */
 function stalls({ done, acknowledgedAt }: ChaosRun): Map<string, number> {
   const longest = new Map<string, number>();
   let next = 0; // the first acknowledgement that comes after the step has begun
@@ -45,7 +45,8 @@ function stalls({ done, acknowledgedAt }: ChaosRun): Map<string, number> {
     const kind = step.faults.length > 1 ? "two at once" : step.faults[0]?.kind as string;
     let stall = longest.get(kind) ?? 0;
     for (let at = next, from = startedAt; from < endedAt; at++) {
-      const until = acknowledgedAt[at] ?? endedAt;
+      // What goes on past the end is the next step's doing.
+      const until = Math.min(acknowledgedAt[at] ?? endedAt, endedAt);
       stall = Math.max(stall, until - from);
       from = until;
     }
