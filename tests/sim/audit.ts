@@ -21,6 +21,7 @@ const EVERY_MS = 1_000;
 const BYTES_PER_MS = 100;
 /** Frames as `src/peers` spells them: length u32, check u32, kind u8, body. */
 const FRAME_HEADER_BYTES = 9;
+const VOTE_REQUEST = 10;
 const VOTE_REPLY = 11;
 const ACCEPTED = 13;
 const hash = nativeHash();
@@ -29,6 +30,8 @@ export class Audit {
   readonly #cluster: () => SimCluster;
   readonly #isDamaged: (id: string) => boolean;
   readonly #dueAt = new Map<string, number>();
+  /** For whom each node voted last. */
+  readonly #votes = new Map<string, { readonly term: number; readonly candidate: string }>();
   /** How often a device was looked at. */
   looks = 0;
 
@@ -47,7 +50,7 @@ export class Audit {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at < bytes.length; at += 4 + view.getUint32(at, true)) {
       const kind = bytes[at + FRAME_HEADER_BYTES - 1] as number;
-      if (kind !== VOTE_REPLY && kind !== ACCEPTED) continue;
+      if (kind !== VOTE_REQUEST && kind !== VOTE_REPLY && kind !== ACCEPTED) continue;
       const body = bytes.slice(at + FRAME_HEADER_BYTES, at + 4 + view.getUint32(at, true));
       const message = decodeMessage({ kind, body }, { from, to });
       assert.ok(message.ok && message.value.kind === "raft", "a node sends what others can read");
@@ -68,8 +71,21 @@ export class Audit {
 
   #promised(id: string, message: Message): void {
     if (this.#isDamaged(id)) return;
-    if (message.kind === "voteReply" && message.granted && !message.pre) this.#vote(id, message);
-    if (message.kind === "accepted" && this.#isDue(id)) this.#accepted(id, message);
+    const { kind, term } = message;
+    if (kind === "voteRequest" && !message.pre) this.#voteOnce(id, term, id);
+    if (kind === "voteReply" && message.granted && !message.pre) {
+      this.#voteOnce(id, term, message.to);
+      this.#vote(id, message);
+    }
+    if (kind === "accepted" && this.#isDue(id)) this.#accepted(id, message);
+  }
+
+  /** Of all its processes together, a node votes for one candidate in a term (R7). */
+  #voteOnce(id: string, term: number, candidate: string): void {
+    const before = this.#votes.get(id);
+    const once = before?.term !== term || before.candidate === candidate;
+    assert.ok(once, `${id} votes for ${before?.candidate} and ${candidate} in term ${term}`);
+    if (term > (before?.term ?? 0)) this.#votes.set(id, { term, candidate });
   }
 
   #vote(id: string, { to, term }: VoteReply): void {

@@ -2,6 +2,7 @@
  * Many seeds on all cores, and what they add up to.
  */
 
+import { drawSwarm } from "./swarm.ts";
 import type { Done, Job } from "./worker.ts";
 
 export type BatchOptions = {
@@ -54,22 +55,41 @@ async function runWorker(
   nextSeed: () => { done?: boolean; value?: number },
   done: (one: Done) => void,
 ): Promise<void> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  try {
-    for (let next = nextSeed(); !next.done; next = nextSeed()) {
-      done(await ask(worker, { seed: next.value as number, traceLinesMax: 300 }));
+  let worker = newWorker();
+  for (let next = nextSeed(); !next.done; next = nextSeed()) {
+    const seed = next.value as number;
+    try {
+      done(await ask(worker, { seed, traceLinesMax: 300 }));
+    } catch (error) {
+      done({ ...NOTHING, swarm: drawSwarm(seed), failure: String(error) });
+      worker.terminate();
+      worker = newWorker();
     }
-  } finally {
-    worker.terminate();
   }
+  worker.terminate();
 }
+
+function newWorker(): Worker {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+}
+
+/** What is known of a seed whose worker died. */
+const NOTHING = {
+  virtualMs: 0,
+  events: 0,
+  checks: 0,
+  faults: 0,
+  operations: 0,
+  hash: "",
+  trace: null,
+} as const;
 
 function ask(worker: Worker, job: Job): Promise<Done> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<Done>) => resolve(data);
     worker.onerror = (event) => {
       event.preventDefault();
-      reject(new Error(`seed ${job.seed}: ${event.message}`));
+      reject(new Error(event.message));
     };
     worker.postMessage(job);
   });

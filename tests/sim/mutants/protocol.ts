@@ -50,13 +50,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     replace: '  core.send.push({ kind: "accepted", ...reply, matched });',
   },
   {
-    name: "committed-beyond-matched",
-    story: "A follower commits what its log holds, though only a part is known to be the leader's.",
-    ...of("replication.ts"),
-    find: "  core.commitTo(Math.min(message.commit, matched));",
-    replace: "  core.commitTo(Math.min(message.commit, core.log.last.index));",
-  },
-  {
     name: "previous-entry-not-compared",
     story: "A follower appends entries without comparing the entry before them.",
     ...of("replication.ts"),
