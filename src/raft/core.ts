@@ -262,10 +262,15 @@ export class Core {
     return this.#hardDirty;
   }
 
-  /** The hard state, taken for a write. */
+  /**
+   * The hard state, taken for a write. Its commit index speaks only of entries that are on disk
+   * already: those of the same write may not get there with it, and a start would take what they
+   * were to replace for committed.
+   */
   takeHard(): HardState {
     this.#hardDirty = false;
-    return { term: this.#term, vote: this.#vote, commit: this.#commit };
+    const commit = Math.min(this.#commit, this.log.stable);
+    return { term: this.#term, vote: this.#vote, commit };
   }
 
   #enterTerm(term: Term, vote: NodeId | null): void {

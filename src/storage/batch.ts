@@ -1,7 +1,7 @@
 /**
  * Turns queued writes into frames: as many whole writes as fit, and of a write too large for one
- * frame as many records as fit. A write cut in two is safe, because its records are in an order
- * in which every prefix is a legal state and nobody is told before its last record is durable.
+ * frame as many entries as fit. A write cut in two is safe: what comes before its entries stays
+ * together, so that every part leaves a legal state, and nobody is told before the last is durable.
  */
 
 import { assert, invariant, limits } from "../base/mod.ts";
@@ -74,8 +74,9 @@ export class WriteQueue {
       const records = this.#rest ?? recordsOf(write);
       let taken = 0;
       for (const record of records) {
-        full = frame.lengthBytes > 0 &&
-          frame.lengthBytes + recordBytes(record) > limits.walFrameBytesMax;
+        const isHead = record.kind !== "entry";
+        const needed = !isHead ? recordBytes(record) : taken === 0 ? headBytes(records) : 0;
+        full = frame.lengthBytes > 0 && frame.lengthBytes + needed > limits.walFrameBytesMax;
         if (full) break;
         const applied = shape.apply(record);
         invariant("W8", applied.ok, () => `write ${write.id}: ${applied.ok || applied.error}`);
@@ -90,4 +91,9 @@ export class WriteQueue {
     for (const write of writes) this.#bytes -= writeBytes(write);
     return { writes, indexMax };
   }
+}
+
+/** What comes before the entries: a commit index must not be there without the mark behind it. */
+function headBytes(records: readonly LogRecord[]): number {
+  return records.reduce((sum, one) => one.kind === "entry" ? sum : sum + recordBytes(one), 0);
 }
