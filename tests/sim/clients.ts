@@ -1,6 +1,6 @@
 /**
- * Clients of the simulated cluster: each sends one operation at a time to a random node, through
- * the same service that every protocol calls, and records what it was told.
+ * Clients of the simulated cluster: each sends one operation at a time, or a burst of them, to a
+ * random node, through the same service that every protocol calls, and records what it was told.
  */
 
 import { type Result, utf8 } from "../../src/base/mod.ts";
@@ -64,7 +64,11 @@ export class Clients {
     this.#running++;
     while (this.#active) {
       const id = cluster.ids[random.below(cluster.ids.length)] as string;
-      if (cluster.isRunning(id)) await this.#operate(`c${number}`, id);
+      const count = random.chance(1, 10) ? swarm.burst : 1;
+      const operations = Array.from({ length: count }, (_, which) => {
+        return this.#operate(count === 1 ? `c${number}` : `c${number}.${which}`, id);
+      });
+      await Promise.all(operations);
       await this.#sleep(1 + random.below(swarm.thinkMsMax));
     }
     this.#running--;
@@ -72,6 +76,7 @@ export class Clients {
 
   async #operate(client: string, id: string): Promise<void> {
     const { random, swarm, cluster } = this.#options;
+    if (!cluster.isRunning(id)) return;
     const key = this.#key();
     const dice = random.below(100);
     if (dice < swarm.readPercent) return await this.#get(client, id, key);

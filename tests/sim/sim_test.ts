@@ -20,7 +20,7 @@ function quickSeeds(count: number, from: number): number[] {
   return seeds;
 }
 
-for (const seed of [...regressions, ...quickSeeds(6, 1)]) {
+for (const seed of [...regressions, ...quickSeeds(24, 1)]) {
   Deno.test(`simulator: seed ${seed} holds every invariant`, async () => {
     const { failure, trace } = await runSeed(seed);
     assert.equal(failure, null, `${trace}\n\n${failure}\n  deno task sim --seed ${seed}`);

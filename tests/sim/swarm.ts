@@ -53,6 +53,8 @@ export type Swarm = {
   readonly snapshotEntries: number;
   readonly segmentBytes: number;
   readonly clients: number;
+  /** A client now and then has this many operations under way at once, all at one node. */
+  readonly burst: number;
   readonly keys: number;
   /** Of a hundred keys chosen, how many are the first one. */
   readonly hotPercent: number;
@@ -85,9 +87,10 @@ export function drawSwarm(seed: number): Swarm {
     delayMsMax: pick([0, 1, 5, 20]),
     fragment: random.chance(1, 3),
     syncMsMax: pick([0, 1, 5, 20]),
-    snapshotEntries: pick(large ? [20, 100] : [20, 100, 500, 5_000]),
+    snapshotEntries: pick(large ? [4, 20, 100] : [4, 20, 100, 500, 5_000]),
     segmentBytes: pick(large ? [16_384, 262_144] : [2_048, 16_384, 262_144]),
-    clients: pick([1, 2, 4, 8]),
+    clients: pick([1, 2, 4, 8, 16]),
+    burst: pick([1, 1, 15]),
     keys: pick([1, 3, 10, 40]),
     hotPercent: pick([0, 20, 80]),
     readPercent: pick([20, 50, 90]),

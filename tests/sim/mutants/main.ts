@@ -1,7 +1,7 @@
 /**
  * The proof that the nets are tight: every mutant is hunted until it is killed.
  *
- *   deno task mutants [--only PART_OF_A_NAME] [--jobs N]
+ *   deno task mutants [--only PART_OF_A_NAME,…] [--jobs N]
  */
 
 import { parseArgs } from "node:util";
@@ -12,7 +12,8 @@ const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, jobs: { type: "string", default: "2" } },
 });
 
-const waiting = MUTANTS.filter(({ name }) => name.includes(values.only));
+const only = values.only.split(",");
+const waiting = MUTANTS.filter(({ name }) => only.some((part) => name.includes(part)));
 const total = waiting.length;
 let killed = 0;
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));

@@ -65,14 +65,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "older-snapshot-installed",
-    story: "A snapshot replaces a log that has already committed more.",
-    ...of("core.ts"),
-    find:
-      '    invariant("R8", position.index > this.#commit, () => `old snapshot ${position.index}`);',
-    replace: "    if (position.index <= this.snapshot.position.index) return;",
-  },
-  {
     name: "contradicting-log-kept",
     story: "A snapshot is installed over a log that contradicts it, and the log's end is kept.",
     ...of("core.ts"),
@@ -106,14 +98,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     ...of("reads.ts"),
     find: "through: reads.ticket,",
     replace: "through: reads.ticket + 1,",
-  },
-  {
-    name: "read-index-reused",
-    story: "A later batch is answered with the index that was fixed for an earlier one.",
-    ...of("reads.ts"),
-    find: "    reads.asked.set(id, { attempt, index: core.commit, round: reads.round });",
-    replace: "    const index = reads.asked.get(id)?.index ?? core.commit;\n" +
-      "    reads.asked.set(id, { attempt, index, round: reads.asked.get(id)?.round ?? reads.round });",
   },
   {
     name: "old-echo-counts",

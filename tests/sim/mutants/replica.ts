@@ -50,6 +50,13 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: "batch.index === null || batch.index > index + 1_000_000) return;",
   },
   {
+    name: "read-index-reused",
+    story: "Reads that came later are served at the index that was fixed for earlier ones.",
+    ...of("node/reads.ts"),
+    find: "      if (batch.ticket <= through) batch.index ??= index;",
+    replace: "      batch.index ??= index;",
+  },
+  {
     name: "checks-before-the-log",
     story: "The condition of a write is judged by the node that takes it, not in the log.",
     ...of("node/node.ts"),
