@@ -1,7 +1,7 @@
 /**
  * Long runs: `deno task fuzz --target wal --cases 1000000 --seed 7 --seconds 60`. Without a target
- * all of them run, one after the other; `--input HEX` runs one input; `--grow` adds the smallest
- * inputs that led to something new to the corpus.
+ * all of them run, one on each core; `--input HEX` runs one input; `--grow` adds the smallest inputs
+ * that led to something new to the corpus.
  *
  * Each target runs in a worker that writes down every input before it tries it, so that a decoder
  * that never comes back is found too, with the input that it hangs on.
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "60" },
       input: { type: "string" },
       grow: { type: "boolean", default: false },
+      jobs: { type: "string", default: `${navigator.hardwareConcurrency}` },
     },
   });
   const chosen = TARGETS.filter(({ name }) => (values.target ?? name) === name);
@@ -37,12 +38,16 @@ async function main(): Promise<void> {
   }
   const bounds = { cases: Number(values.cases), seconds: Number(values.seconds) };
   let failed = 0;
-  for (const target of chosen) {
-    const good = values.input === undefined
-      ? await fuzzInWorker(target, { ...bounds, seed: Number(values.seed), grow: values.grow })
-      : await runOne(target, values.input);
-    if (!good) failed++;
-  }
+  const waiting = [...chosen];
+  const work = async (): Promise<void> => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+      const good = values.input === undefined
+        ? await fuzzInWorker(target, { ...bounds, seed: Number(values.seed), grow: values.grow })
+        : await runOne(target, values.input);
+      if (!good) failed++;
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, work));
   console.log(`\n${chosen.length - failed} targets passed, ${failed} failed`);
   Deno.exit(failed === 0 ? 0 : 1);
 }

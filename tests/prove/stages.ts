@@ -1,7 +1,10 @@
 /** What each harness contributes to the proof, as figures. */
 
 import { ROOT } from "../../tools/paths.ts";
+import { buildBinary } from "../../tools/build.ts";
 import { exploreCrashes } from "../crash/explore.ts";
+import { checkedCount, faultCounts, reportText } from "../e2e/chaos/report.ts";
+import { runChaos } from "../e2e/chaos/run.ts";
 import { runBatch, summaryText } from "../sim/batch.ts";
 import { hunt, makeSandbox } from "../sim/mutants/hunt.ts";
 import { MUTANTS } from "../sim/mutants/mutants.ts";
@@ -11,6 +14,8 @@ import type { Figure } from "./figures.ts";
 
 const LINES_PERCENT = 95;
 const BRANCHES_PERCENT = 90;
+/** With the default of three minutes this makes 100,000. */
+const CHAOS_OPERATIONS_PER_MINUTE = 100_000 / 3;
 const JOBS = Math.max(1, navigator.hardwareConcurrency);
 
 export async function simulate(seeds: number, from: number): Promise<Figure[]> {
@@ -68,6 +73,23 @@ export async function mutants(): Promise<Figure> {
   };
   await Promise.all(Array.from({ length: JOBS }, work));
   return { what: "mutants killed", reached: killed, wanted: MUTANTS.length };
+}
+
+/** Real processes, until the time is up; what their clients saw is checked. */
+export async function chaos(minutes: number, seed: number): Promise<Figure[]> {
+  await buildBinary();
+  const run = await runChaos({ durationMs: minutes * 60_000, seed });
+  console.log(reportText(run));
+  const faults = [...faultCounts(run.done).values()].reduce((sum, count) => sum + count, 0);
+  const sound = run.verdict.violations.length === 0;
+  return [
+    {
+      what: "operations on real processes checked linearizable",
+      reached: sound ? checkedCount(run) : 0,
+      wanted: CHAOS_OPERATIONS_PER_MINUTE * minutes,
+    },
+    { what: "faults on real processes", reached: faults, wanted: 4 * minutes },
+  ];
 }
 
 /** The figure is that of the decoder with the fewest. */
