@@ -10,6 +10,10 @@ const encoder = new TextEncoder();
 // A byte order mark is kept: a text that is read and written again must give the same bytes.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const HIGH = 2 ** 32;
+/** Up to here a text of ASCII is converted in place: the runtime's converters cost more per call. */
+const SHORT_TEXT = 64;
+/** The least that a writer grows to. */
+const CAPACITY_BYTES_MIN = 256;
 
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -67,12 +71,10 @@ export function printable(bytes: Uint8Array, lengthMax = 64): string {
 /** Appends to one growing buffer. `view()` shares that buffer; `finish()` hands it over. */
 export class ByteWriter {
   #buffer: Uint8Array;
-  #view: DataView;
   #length = 0;
 
-  constructor(capacityBytes = 256) {
+  constructor(capacityBytes = CAPACITY_BYTES_MIN) {
     this.#buffer = new Uint8Array(capacityBytes);
-    this.#view = new DataView(this.#buffer.buffer);
   }
 
   get length(): number {
@@ -81,29 +83,27 @@ export class ByteWriter {
 
   u8(value: number): this {
     const at = this.#grow(1);
-    this.#view.setUint8(at, value);
+    this.#buffer[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#grow(2);
-    this.#view.setUint16(at, value, true);
+    const buffer = this.#buffer;
+    buffer[at] = value;
+    buffer[at + 1] = value >>> 8;
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#grow(4);
-    this.#view.setUint32(at, value, true);
-    return this;
+    return this.patchU32(this.#grow(4), value);
   }
 
   /** A non-negative safe integer (below 2^53) in eight bytes. */
   u64(value: number): this {
     assert(value >= 0 && Number.isSafeInteger(value), "a non-negative safe integer");
     const at = this.#grow(8);
-    this.#view.setUint32(at, value % HIGH, true);
-    this.#view.setUint32(at + 4, Math.floor(value / HIGH), true);
-    return this;
+    return this.patchU32(at, value % HIGH).patchU32(at + 4, Math.floor(value / HIGH));
   }
 
   raw(bytes: Uint8Array): this {
@@ -119,6 +119,12 @@ export class ByteWriter {
 
   /** Length in bytes (u16), then UTF-8. */
   text(text: string): this {
+    if (isShortAscii(text)) {
+      this.u16(text.length);
+      const at = this.#grow(text.length);
+      for (let i = 0; i < text.length; i++) this.#buffer[at + i] = text.charCodeAt(i);
+      return this;
+    }
     const bytes = utf8(text);
     assert(bytes.length <= 0xffff, "a text whose length fits into two bytes");
     return this.u16(bytes.length).raw(bytes);
@@ -133,7 +139,11 @@ export class ByteWriter {
 
   /** Overwrites four bytes written before: for lengths and checks known only at the end. */
   patchU32(at: number, value: number): this {
-    this.#view.setUint32(at, value, true);
+    const buffer = this.#buffer;
+    buffer[at] = value;
+    buffer[at + 1] = value >>> 8;
+    buffer[at + 2] = value >>> 16;
+    buffer[at + 3] = value >>> 24;
     return this;
   }
 
@@ -145,8 +155,7 @@ export class ByteWriter {
   /** What was written; the writer starts over with a buffer of its own. */
   finish(): Uint8Array {
     const bytes = this.view();
-    this.#buffer = new Uint8Array(256);
-    this.#view = new DataView(this.#buffer.buffer);
+    this.#buffer = EMPTY; // most writers write one thing, and never need another
     this.#length = 0;
     return bytes;
   }
@@ -159,16 +168,15 @@ export class ByteWriter {
 
   /**
    * Makes room for `size` bytes, whose content is left over, and returns where they start. Growing
-   * replaces buffer and view: name them after the call, never in the expression that contains it.
+   * replaces the buffer: name it after the call, never in the expression that contains it.
    */
   #grow(size: number): number {
     const at = this.#length;
     const needed = at + size;
     if (needed > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2, CAPACITY_BYTES_MIN));
       larger.set(this.#buffer.subarray(0, at));
       this.#buffer = larger;
-      this.#view = new DataView(larger.buffer);
     }
     this.#length = needed;
     return at;
@@ -187,12 +195,10 @@ export class DecodeError extends Error {
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get offset(): number {
@@ -204,22 +210,23 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)] as number;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return (this.#bytes[at] as number) | ((this.#bytes[at + 1] as number) << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return u32At(this.#bytes, this.#take(4));
   }
 
   u64(): number {
     const at = this.#take(8);
-    const high = this.#view.getUint32(at + 4, true);
+    const high = u32At(this.#bytes, at + 4);
     if (high >= 2 ** 21) throw new DecodeError(`integer past 2^53 at byte ${at}`);
-    return high * HIGH + this.#view.getUint32(at, true);
+    return high * HIGH + u32At(this.#bytes, at);
   }
 
   /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
@@ -234,7 +241,11 @@ export class ByteReader {
 
   text(): string {
     const at = this.#offset;
-    const text = fromUtf8(this.raw(this.u16()));
+    const length = this.u16();
+    const start = this.#take(length);
+    const short = shortAscii(this.#bytes, start, start + length);
+    if (short !== null) return short;
+    const text = fromUtf8(this.#bytes.subarray(start, start + length));
     if (!text.ok) throw new DecodeError(`${text.error} at byte ${at}`);
     return text.value;
   }
@@ -262,6 +273,29 @@ export class ByteReader {
     this.#offset = at + size;
     return at;
   }
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_TEXT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
+/** The text that stands there, or null when it is long or not ASCII. */
+function shortAscii(bytes: Uint8Array, from: number, to: number): string | null {
+  if (to - from > SHORT_TEXT) return null;
+  let text = "";
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Runs a decoder over all of `bytes`; malformed input becomes an error that names the byte. */

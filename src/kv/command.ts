@@ -22,12 +22,12 @@ import {
   err,
   limits,
   type Result,
-  utf8,
 } from "../base/mod.ts";
 import type { Check, Command, Mutation, Outcome } from "./types.ts";
 
 const VERSION = 1;
 const TIME_OFFSET = 1;
+const TEXT_LENGTH_BYTES = 2;
 
 /** A command with the time at which its leader put it into the log. */
 export type StampedCommand = Command & { readonly timeMs: number };
@@ -113,8 +113,11 @@ function readMutation(reader: ByteReader): Mutation {
   const kind = reader.tag([1, 2], "mutation kind");
   const key = readKey(reader);
   if (kind === 2) return { kind: "delete", key };
+  const before = reader.offset;
   const contentType = reader.text();
-  if (!isContentType(contentType)) throw new DecodeError("long content type");
+  if (reader.offset - before > TEXT_LENGTH_BYTES + limits.contentTypeBytesMax) {
+    throw new DecodeError("long content type");
+  }
   const value = reader.bytes();
   if (value.length > limits.valueBytesCeiling) throw new DecodeError("long value");
   return { kind: "put", key, contentType, value };
@@ -134,11 +137,6 @@ function readCount(reader: ByteReader, already: number): number {
     throw new DecodeError("too many operations");
   }
   return count;
-}
-
-function isContentType(text: string): boolean {
-  const { contentTypeBytesMax } = limits;
-  return text.length <= contentTypeBytesMax && utf8(text).length <= contentTypeBytesMax;
 }
 
 function sizeOf(mutations: readonly Mutation[]): number {

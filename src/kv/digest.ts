@@ -6,7 +6,7 @@
  */
 
 import { type Hash, utf8 } from "../base/mod.ts";
-import type { Item } from "./types.ts";
+import type { Cell } from "./slabs.ts";
 
 /** Two lanes that start apart make 64 bits against chance, where no CRC itself collides. */
 const LOW_SEED = 0x6b657661;
@@ -16,21 +16,23 @@ export class ItemsDigest {
   readonly #hash: Hash;
   #low = 0;
   #high = 0;
+  /** The content type seen last, with its check: most items of a store share one. */
+  #type = "";
+  #typeCheck = 0;
 
   constructor(hash: Hash) {
     this.#hash = hash;
   }
 
-  add(key: Uint8Array, item: Item): void {
-    const [low, high] = this.#lanes(key, item);
-    this.#low = (this.#low + low) >>> 0;
-    this.#high = (this.#high + high) >>> 0;
+  /** `keyCheck` is the CRC-32 of the key. */
+  add(keyCheck: number, keyBytes: number, cell: Cell): void {
+    this.#low = (this.#low + this.#lane(LOW_SEED, keyCheck, keyBytes, cell)) >>> 0;
+    this.#high = (this.#high + this.#lane(HIGH_SEED, keyCheck, keyBytes, cell)) >>> 0;
   }
 
-  remove(key: Uint8Array, item: Item): void {
-    const [low, high] = this.#lanes(key, item);
-    this.#low = (this.#low - low) >>> 0;
-    this.#high = (this.#high - high) >>> 0;
+  remove(keyCheck: number, keyBytes: number, cell: Cell): void {
+    this.#low = (this.#low - this.#lane(LOW_SEED, keyCheck, keyBytes, cell)) >>> 0;
+    this.#high = (this.#high - this.#lane(HIGH_SEED, keyCheck, keyBytes, cell)) >>> 0;
   }
 
   /** 16 hexadecimal digits over the items and `numbers`, the rest of the replicated state. */
@@ -44,24 +46,23 @@ export class ItemsDigest {
     return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
   }
 
-  #lanes(key: Uint8Array, item: Item): [low: number, high: number] {
-    const { value, contentType, revision } = item;
-    const words = [
-      this.#hash.crc32(key),
-      this.#hash.crc32(value),
-      contentType === "" ? 0 : this.#hash.crc32(utf8(contentType)),
-      Math.imul(key.length, 0x9e3779b1) ^ value.length,
-      revision >>> 0,
-      Math.floor(revision / 2 ** 32),
-    ];
-    return [mixAll(LOW_SEED, words), mixAll(HIGH_SEED, words)];
+  #lane(seed: number, keyCheck: number, keyBytes: number, cell: Cell): number {
+    const { check, contentType, length, revision } = cell;
+    let x = mix(seed ^ keyCheck);
+    x = mix(x ^ check);
+    x = mix(x ^ this.#checkOfType(contentType));
+    x = mix(x ^ Math.imul(keyBytes, 0x9e3779b1) ^ length);
+    x = mix(x ^ (revision >>> 0));
+    return mix(x ^ Math.floor(revision / 2 ** 32));
   }
-}
 
-function mixAll(seed: number, words: readonly number[]): number {
-  let x = seed;
-  for (const word of words) x = mix(x ^ word);
-  return x;
+  #checkOfType(contentType: string): number {
+    if (contentType !== this.#type) {
+      this.#type = contentType;
+      this.#typeCheck = contentType === "" ? 0 : this.#hash.crc32(utf8(contentType));
+    }
+    return this.#typeCheck;
+  }
 }
 
 /** The finaliser of MurmurHash3: every input bit changes every output bit with even odds. */

@@ -13,7 +13,7 @@
 
 import { ByteWriter, limits } from "../base/mod.ts";
 import { keyBytes } from "./key_text.ts";
-import type { Item } from "./types.ts";
+import type { Cell } from "./slabs.ts";
 
 export const HEADER = 1;
 export const ITEMS = 2;
@@ -25,14 +25,14 @@ export class Image {
   readonly digest: string;
   readonly #timeMs: number;
   readonly #size: number;
-  readonly #items: Iterable<[string, Item]>;
+  readonly #items: Iterable<[string, Cell]>;
 
   constructor(frozen: {
     applied: number;
     timeMs: number;
     size: number;
     digest: string;
-    items: Iterable<[string, Item]>;
+    items: Iterable<[string, Cell]>;
   }) {
     this.applied = frozen.applied;
     this.digest = frozen.digest;
@@ -47,13 +47,13 @@ export class Image {
       .u64(this.#size).finish();
     let block = startItems();
     let count = 0;
-    for (const [text, item] of this.#items) {
-      if (count > 0 && block.length + itemBytes(text, item) > limits.imageBlockBytes) {
+    for (const [text, cell] of this.#items) {
+      if (count > 0 && block.length + itemBytes(text, cell) > limits.imageBlockBytes) {
         yield finishItems(block, count);
         block = startItems();
         count = 0;
       }
-      block.bytes(keyBytes(text)).text(item.contentType).u64(item.revision).bytes(item.value);
+      block.bytes(keyBytes(text)).text(cell.contentType).u64(cell.revision).bytes(cell.value);
       count++;
     }
     if (count > 0) yield finishItems(block, count);
@@ -68,6 +68,6 @@ function finishItems(block: ByteWriter, count: number): Uint8Array {
   return block.patchU32(1, count).finish();
 }
 
-function itemBytes(text: string, item: Item): number {
-  return 18 + text.length + 3 * item.contentType.length + item.value.length;
+function itemBytes(text: string, { contentType, length }: Cell): number {
+  return 18 + text.length + 3 * contentType.length + length;
 }

@@ -58,7 +58,7 @@ export class ImageLoader {
       const key = reader.bytes();
       const contentType = reader.text();
       const revision = reader.u64();
-      this.#state.restoreItem(key, { contentType, revision, value: reader.bytes().slice() });
+      this.#state.restoreItem(key, { contentType, revision, value: reader.bytes() });
     }
     this.#itemsLeft -= count;
   }

@@ -14,10 +14,11 @@ import { decodeCommand } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Image } from "./image.ts";
 import { keyText } from "./key_text.ts";
+import { type Cell, Slabs } from "./slabs.ts";
 import type { Check, Item, Mutation, Outcome } from "./types.ts";
 
 // A CommonJS package: its class may arrive as the module or as the module's default.
-type Tree = import("sorted-btree").default<string, Item>;
+type Tree = import("sorted-btree").default<string, Cell>;
 const BTree = ((createTree as { default?: unknown }).default ?? createTree) as new (
   entries: undefined,
   compare: (a: string, b: string) => number,
@@ -29,12 +30,17 @@ function byBytes(a: string, b: string): number {
 }
 
 export class KvState {
+  readonly #hash: Hash;
   readonly #items: Tree = new BTree(undefined, byBytes);
+  readonly #slabs = new Slabs();
   readonly #digest: ItemsDigest;
   #applied = 0;
   #timeMs = 0;
+  /** Where the newest image was taken: cells up to here may be in one, and must not change. */
+  #frozenAt = 0;
 
   constructor(hash: Hash) {
+    this.#hash = hash;
     this.#digest = new ItemsDigest(hash);
   }
 
@@ -53,7 +59,10 @@ export class KvState {
   }
 
   get(key: Uint8Array): Item | undefined {
-    return this.#items.get(keyText(key));
+    const cell = this.#items.get(keyText(key));
+    if (cell === undefined) return undefined;
+    const { value, contentType, revision } = cell;
+    return { value, contentType, revision };
   }
 
   /** Applies the command that the entry at `index` carries. */
@@ -81,6 +90,7 @@ export class KvState {
 
   /** The state as it is now, which later changes leave alone; costs nothing until they come. */
   freeze(): Image {
+    this.#frozenAt = this.#applied;
     return new Image({
       applied: this.#applied,
       timeMs: this.#timeMs,
@@ -108,7 +118,7 @@ export class KvState {
 
   #firstFailed(checks: readonly Check[]): Outcome | null {
     for (const [position, check] of checks.entries()) {
-      const revision = this.get(check.key)?.revision ?? 0;
+      const revision = this.#items.get(keyText(check.key))?.revision ?? 0;
       const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
       if (!holds) return { kind: "checkFailed", check: position, revision };
     }
@@ -118,21 +128,28 @@ export class KvState {
   /** True when the key held an item before. */
   #mutate(mutation: Mutation): boolean {
     if (mutation.kind === "delete") return this.#delete(mutation.key);
-    // The value is a view of a whole frame, which must not stay in memory for its sake.
-    const value = mutation.value.slice();
-    return this.#put(mutation.key, {
-      value,
-      contentType: mutation.contentType,
-      revision: this.#applied,
-    });
+    const { key, value, contentType } = mutation;
+    return this.#put(key, { value, contentType, revision: this.#applied });
   }
 
+  /** The value is copied: it is a view of a whole frame, which must not stay for its sake. */
   #put(key: Uint8Array, item: Item): boolean {
     const text = keyText(key);
+    const keyCheck = this.#hash.crc32(key);
     const before = this.#items.get(text);
-    if (before !== undefined) this.#digest.remove(key, before);
-    this.#digest.add(key, item);
-    this.#items.set(text, item);
+    if (before !== undefined) this.#digest.remove(keyCheck, key.length, before);
+    let cell = before;
+    if (cell !== undefined && cell.revision > this.#frozenAt) {
+      this.#slabs.replace(cell, item.value);
+    } else {
+      cell = this.#slabs.store(item.value);
+      this.#items.set(text, cell);
+      if (before !== undefined) this.#slabs.release(before);
+    }
+    cell.check = this.#hash.crc32(item.value);
+    cell.contentType = item.contentType;
+    cell.revision = item.revision;
+    this.#digest.add(keyCheck, key.length, cell);
     return before !== undefined;
   }
 
@@ -140,8 +157,9 @@ export class KvState {
     const text = keyText(key);
     const before = this.#items.get(text);
     if (before === undefined) return false;
-    this.#digest.remove(key, before);
+    this.#digest.remove(this.#hash.crc32(key), key.length, before);
     this.#items.delete(text);
+    this.#slabs.release(before);
     return true;
   }
 }
