@@ -35,7 +35,10 @@ export type FailureCode =
 
 export interface Replica {
   readonly id: NodeId;
-  /** Replicates, applies and answers, by `deadlineAt` on the scale of Clock.now(). Never rejects. */
+  /**
+   * Replicates, applies and answers, by `deadlineAt` on the scale of Clock.now(). Never rejects. The
+   * bytes in `command` are copied before it returns.
+   */
   execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>>;
   /**
    * Resolves once this node's memory reflects every write that was acknowledged before the call:

@@ -253,11 +253,15 @@ Deno.test("RequestReader takes memory for what came, and refuses when there is n
   const reader = () => new RequestReader(LIMITS, memory);
   const begin = (body: string): [RequestReader, string] => {
     const made = reader();
-    const bytes = latin1Bytes(post("Content-Length: 100", body));
-    made.space().set(bytes);
-    made.received(bytes.length);
+    const head = latin1Bytes(post("Content-Length: 100", ""));
+    made.space().set(head);
+    made.received(head.length);
     assert.equal(made.next(), "head");
     made.acceptBody();
+    const event = made.next();
+    if (body === "") return [made, event];
+    made.space().set(latin1Bytes(body));
+    made.received(body.length);
     return [made, made.next()];
   };
   const [idle, idleEvent] = begin("");
@@ -274,6 +278,23 @@ Deno.test("RequestReader takes memory for what came, and refuses when there is n
   for (const one of [first, second, idle]) one.release();
   assert.equal(memory.heldBytes, 0);
   assert.equal(begin("x")[1], "more");
+});
+
+Deno.test("RequestReader leaves a body where it is when it came along with its head", () => {
+  const memory = new BodyMemory(0);
+  const reader = new RequestReader(LIMITS, memory);
+  const bytes = latin1Bytes(post("Content-Length: 3", "abc") + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  reader.space().set(bytes);
+  reader.received(bytes.length);
+  assert.equal(reader.next(), "head");
+  reader.acceptBody();
+  assert.equal(reader.next(), "request");
+  const { body } = reader;
+  assert.deepEqual(body, latin1Bytes("abc"));
+  reader.finish();
+  assert.equal(reader.next(), "request", "what follows is the next request");
+  assert.equal(reader.method, "GET");
+  assert.deepEqual(body, latin1Bytes("abc"), "untouched while nothing more is read");
 });
 
 Deno.test("RequestReader reads large bodies straight into their place", () => {

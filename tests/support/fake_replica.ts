@@ -27,7 +27,8 @@ export class FakeReplica implements Replica {
     return this.#index;
   }
 
-  async execute(command: Command, deadlineMs: number): Promise<Result<Outcome, Failure>> {
+  async execute(borrowed: Command, deadlineMs: number): Promise<Result<Outcome, Failure>> {
+    const command = structuredClone(borrowed); // its bytes are the caller's again after this turn
     this.commands.push(command);
     this.deadlinesMs.push(deadlineMs);
     if (this.gate !== null) await this.gate;

@@ -10,7 +10,8 @@
  * Invariants:
  * - any cut of the same bytes into reads gives the same requests and the same error;
  * - memory is bounded by the limits, and taken for bytes that came, not for bytes announced;
- * - the head stays in the buffer, unmoved, until `finish()`.
+ * - the head stays in the buffer, unmoved, until `finish()`, and a body that came along with it until
+ *   the next `space()`, which comes after the answer.
  */
 
 import { assert, EMPTY } from "../../base/mod.ts";
@@ -18,7 +19,7 @@ import { refusal, type ServiceError } from "../../service/mod.ts";
 import { BodyBuffer } from "./body_buffer.ts";
 import { BodyDecoder } from "./body_decoder.ts";
 import type { BodyMemory } from "./body_memory.ts";
-import { type HeadLimits, HeadParser } from "./head_parser.ts";
+import { CHUNKED, type HeadLimits, HeadParser } from "./head_parser.ts";
 import type { Request } from "./request.ts";
 
 export type RequestLimits = HeadLimits & { readonly bodyBytesMax: number };
@@ -43,6 +44,8 @@ export class RequestReader implements Request {
   #end = 0;
   /** `space()` gave out memory of the body itself. */
   #direct = false;
+  /** The whole body came along with its head, and stays in the buffer too. */
+  #inPlace = false;
 
   constructor(limits: RequestLimits, memory: BodyMemory) {
     this.#limits = limits;
@@ -128,9 +131,12 @@ export class RequestReader implements Request {
 
   acceptBody(): void {
     assert(this.#state === "decide", "a head that announces a body");
-    this.#decoder.start(this.#head.bodyLength);
-    this.#gathered.start(this.#head.bodyLength);
+    const { bodyLength } = this.#head;
+    this.#inPlace = bodyLength !== CHUNKED && bodyLength <= this.#end - this.#at;
     this.#state = "body";
+    if (this.#inPlace) return;
+    this.#decoder.start(bodyLength);
+    this.#gathered.start(bodyLength);
   }
 
   /** Makes way for the next request. */
@@ -167,6 +173,11 @@ export class RequestReader implements Request {
   }
 
   #nextBody(): "more" | "request" | "error" {
+    if (this.#inPlace) {
+      const start = this.#at;
+      this.#at += this.#head.bodyLength;
+      return this.#complete(this.#buffer.subarray(start, this.#at));
+    }
     for (;;) {
       const found = this.#decoder.next(this.#buffer, this.#at, this.#end);
       this.#at = this.#decoder.at;
@@ -177,7 +188,11 @@ export class RequestReader implements Request {
       const refused = this.#gathered.append(this.#buffer, dataStart, dataEnd);
       if (refused !== null) return this.#fail(refused);
     }
-    this.body = this.#gathered.take();
+    return this.#complete(this.#gathered.take());
+  }
+
+  #complete(body: Uint8Array): "request" {
+    this.body = body;
     this.#state = "request";
     return "request";
   }
