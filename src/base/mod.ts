@@ -1,8 +1,8 @@
 /**
  * Layer 0: what every other folder stands on.
  *
- * Duty: assertions, results, byte codecs, bounded queues, limits, and the ports through which the
- * outside world is reached.
+ * Duty: assertions, results, byte codecs, bounded queues, limits, meters, and the ports through
+ * which the outside world is reached.
  * Invariants: no state, no I/O, no time, no randomness.
  * May import: nothing.
  */
@@ -10,6 +10,7 @@
 export * from "./assert.ts";
 export * from "./bytes.ts";
 export * from "./limits.ts";
+export * from "./meters.ts";
 export * from "./ports.ts";
 export * from "./queue.ts";
 export * from "./result.ts";

@@ -53,6 +53,20 @@ export interface Hash {
   sha256(bytes: Uint8Array): Uint8Array;
 }
 
+/** What this process takes from its machine, since its start or at this moment. */
+export type ProcessUsage = {
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+  /** Undefined where the system does not tell. */
+  readonly openFiles: number | undefined;
+};
+
+export interface Process {
+  /** Takes some system calls. */
+  usage(): ProcessUsage;
+}
+
 // --- Disk -------------------------------------------------------------------------------------
 
 export type DiskErrorCode = "missing" | "exists" | "full" | "denied" | "busy" | "io";

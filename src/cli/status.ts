@@ -12,8 +12,9 @@ import { endpointsOption, jsonOption, timeoutOption } from "./options.ts";
 import { table } from "./table.ts";
 
 const EPILOGUE = `
-The exit code is 1 when a node is unreachable or no node leads. Lag is how many committed entries a
-node has yet to apply.
+The exit code is 1 when a node is unreachable or no node leads. LAG is how many committed entries a
+node has yet to apply. FSYNC is how long its disk takes to make writes durable and DELAY how late
+its process gets to its work, both as the 99th percentile of the last minute or two.
 
 Examples:
   keva status
@@ -41,11 +42,15 @@ export function statusCommand(context: Context) {
 
 function describe(status: ClusterStatus): string {
   const heading = [
-    ["NODE", "ROLE", "TERM", "COMMIT", "APPLIED", "LAG", "LEADER", "REACHABLE", "CLIENTS"],
+    [
+      ...["NODE", "ROLE", "TERM", "COMMIT", "APPLIED", "LAG", "FSYNC", "DELAY", "LEADER"],
+      ...["REACHABLE", "CLIENTS"],
+    ],
   ];
   const rows = status.members.map((member) => {
-    const { role, term, commit, applied, leader } = member.status ?? {};
-    const cells = [role, term, commit, applied, member.lag, leader];
+    const { role, term, commit, applied, fsyncP99Ms, loopDelayP99Ms, leader } = member.status ?? {};
+    const [fsync, delay] = [milliseconds(fsyncP99Ms), milliseconds(loopDelayP99Ms)];
+    const cells = [role, term, commit, applied, member.lag, fsync, delay, leader];
     const reachable = member.reachable ? "yes" : "no";
     return [
       member.id,
@@ -57,6 +62,11 @@ function describe(status: ClusterStatus): string {
   const safe = [...heading, ...rows].map((row) => row.map(printableText));
   return `Cluster ${printableText(status.cluster)}, as ${printableText(status.answeredBy)} sees ` +
     `it:\n\n${table(safe)}`;
+}
+
+/** Versions differ in what they tell: what is no number is not known. */
+function milliseconds(value: unknown): string | undefined {
+  return typeof value === "number" ? `${value.toFixed(1)} ms` : undefined;
 }
 
 type Assessment = { readonly healthy: boolean; readonly advice: string };

@@ -47,6 +47,12 @@ export type MemberStatus = {
     readonly diskFull: boolean;
     /** Why the member cannot take part in the cluster, if it can tell. */
     readonly trouble?: string;
+    /**
+     * The 99th percentile over the last minute or two of how long its disk took to make writes
+     * durable, and of how late its process got to its work. Absent when there was nothing to measure.
+     */
+    readonly fsyncP99Ms?: number;
+    readonly loopDelayP99Ms?: number;
   };
 };
 

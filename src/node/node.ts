@@ -29,7 +29,8 @@ import { Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { NodeOptions, Started } from "./options.ts";
 import { failures } from "./submission.ts";
-import type { ClusterStatus, Failure, NodeStatus, Replica } from "./types.ts";
+import type { ClusterStatus, Failure, NodeMetrics, NodeStatus, Replica } from "./types.ts";
+import { Vitals } from "./vitals.ts";
 import { Writes } from "./writes.ts";
 
 /** An election timeout is this many ticks. */
@@ -47,7 +48,7 @@ export class Node implements Replica {
   readonly #snapshots: Snapshots;
   readonly #cluster: ClusterView;
   readonly #members: Members;
-  readonly #startedAt: number;
+  readonly #vitals: Vitals;
   readonly #ticker: Timer;
 
   #turnScheduled = false;
@@ -68,7 +69,6 @@ export class Node implements Replica {
     this.#options = options;
     this.#directory = directory;
     this.#links = links;
-    this.#startedAt = clock.now();
     const tickMs = options.timing.electionTimeoutMs / ELECTION_TICKS;
     const heartbeatTicks = Math.round(options.timing.heartbeatIntervalMs / tickMs);
     this.#raft = new Raft({
@@ -116,6 +116,19 @@ export class Node implements Replica {
       raft: this.#raft,
       links,
     });
+    this.#vitals = new Vitals({
+      node: options,
+      tickMs,
+      directory,
+      links,
+      raft: this.#raft,
+      applier: this.#applier,
+      writes: this.#writes,
+      reads: this.#reads,
+      snapshots: this.#snapshots,
+      members: this.#members,
+      isDiskFull: () => this.#diskFull,
+    });
     this.#ticker = clock.every(tickMs, () => this.#tick());
     this.#schedule();
   }
@@ -157,28 +170,11 @@ export class Node implements Replica {
   }
 
   status(): NodeStatus {
-    const { clock, disk } = this.#options.ports;
-    const { role, term, leader, last, commit, first, snapshot, isVoter } = this.#raft.status;
-    const { kv } = this.#applier;
-    const { trouble } = this.#members;
-    return {
-      id: this.id,
-      version: this.#options.version,
-      role: isVoter ? role : "learner",
-      term,
-      leader,
-      lastIndex: last.index,
-      commit,
-      applied: kv.applied,
-      snapshotIndex: snapshot.index,
-      firstIndex: first,
-      items: kv.size,
-      digest: kv.digest(),
-      uptimeMs: Math.round(clock.now() - this.#startedAt),
-      diskFreeBytes: disk.freeBytes(this.#options.directory),
-      diskFull: this.#diskFull,
-      ...(trouble !== null && { trouble }),
-    };
+    return this.#vitals.status();
+  }
+
+  metrics(): NodeMetrics {
+    return this.#vitals.metrics();
   }
 
   async clusterStatus(): Promise<ClusterStatus> {
@@ -358,6 +354,7 @@ export class Node implements Replica {
 
   #tick(): void {
     const now = this.#options.ports.clock.now();
+    this.#vitals.ticked(now);
     this.#input(() => this.#raft.tick());
     this.#writes.tick();
     this.#input(() => this.#members.tick());
@@ -370,6 +367,7 @@ export class Node implements Replica {
 
   #send(message: Message): void {
     if (message.kind === "install") return this.#snapshots.send(message);
+    if (message.kind === "append") this.#vitals.appended(message.entries.length);
     const sent = this.#links.send(message.to, { kind: "raft", message });
     if (!sent && message.kind === "append") this.#raft.lost(message.to);
   }
@@ -389,6 +387,7 @@ export class Node implements Replica {
     const { role, leader } = this.#raft;
     if ((role === this.#said.role && leader === this.#said.leader) || role === "candidate") return;
     this.#said = { role, leader };
+    this.#vitals.following(leader);
     const { term, last } = this.#raft.status;
     this.#options.ports.log.info(role === "leader" ? "leading" : "following", {
       at: `${this.id}@${term}`,

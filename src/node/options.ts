@@ -2,7 +2,7 @@
  * What a node is built from.
  */
 
-import type { Address, Clock, Disk, Hash, Log, Network, Random } from "../base/mod.ts";
+import type { Address, Clock, Disk, Hash, Log, Network, Process, Random } from "../base/mod.ts";
 import type { KvState } from "../kv/mod.ts";
 import type { Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
@@ -14,6 +14,7 @@ export type Ports = {
   readonly hash: Hash;
   readonly disk: Disk;
   readonly network: Network;
+  readonly process: Process;
   readonly log: Log;
 };
 

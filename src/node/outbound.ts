@@ -7,7 +7,7 @@
  * with it. What was sent and not answered ends with effect unknown.
  */
 
-import { BoundedQueue, err, limits } from "../base/mod.ts";
+import { BoundedQueue, err, Histogram, limits } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { decodeReply } from "./reply.ts";
 import { failures, type Submission } from "./submission.ts";
@@ -25,6 +25,8 @@ type Flight = { readonly to: NodeId; readonly submissions: readonly Submission[]
 const FORWARD_BYTES_MAX = limits.peerFrameBytesMax - limits.commandBytesMax - 1024 * 1024;
 
 export class Outbound {
+  /** Commands in each frame that went to a leader. */
+  readonly frameCommands = Histogram.ofBatches();
   #waiting = new BoundedQueue<Submission>(
     { itemsMax: limits.forwardsMax, weightMax: limits.forwardBytesMax },
     (submission) => submission.command.length,
@@ -75,6 +77,7 @@ export class Outbound {
         return;
       }
       this.#flights.set(id, { to: leader, submissions });
+      this.frameCommands.observe(submissions.length);
       this.#inFlight += submissions.length;
       this.#inFlightBytes += bytesOf(submissions);
     }

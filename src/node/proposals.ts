@@ -16,9 +16,15 @@ type Proposal = { readonly term: Term; readonly submission: Submission };
 export class Proposals {
   #proposals = new Map<Index, Proposal>();
   #bytes = 0;
+  #total = 0;
 
   get count(): number {
     return this.#proposals.size;
+  }
+
+  /** How many there ever were. */
+  get total(): number {
+    return this.#total;
   }
 
   hasRoom(): boolean {
@@ -27,6 +33,7 @@ export class Proposals {
 
   /** `submissions` were appended from `first` on. */
   add(first: Position, submissions: readonly Submission[]): void {
+    this.#total += submissions.length;
     let index = first.index;
     for (const submission of submissions) {
       // An earlier proposal here was truncated, yet a copy of it elsewhere may still win.

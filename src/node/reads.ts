@@ -6,7 +6,7 @@
  * applied.
  */
 
-import { err, limits, ok, type Result } from "../base/mod.ts";
+import { err, Histogram, limits, ok, type Result } from "../base/mod.ts";
 import type { Index, NodeId, ReadGrant, ReadTicket } from "../raft/mod.ts";
 import { failures } from "./submission.ts";
 import type { Failure } from "./types.ts";
@@ -23,6 +23,8 @@ export class Reads {
   /** In the order of their tickets. Granted indexes never decrease along it. */
   #batches: Batch[] = [];
   #count = 0;
+  /** Reads in each batch that was released. */
+  readonly batchReads = Histogram.ofBatches();
 
   get count(): number {
     return this.#count;
@@ -56,6 +58,7 @@ export class Reads {
       if (batch.index === null || batch.index > index) return;
       this.#batches.shift();
       this.#count -= batch.readers.length;
+      this.batchReads.observe(batch.readers.length);
       for (const reader of batch.readers) reader.settle(ok());
     }
   }

@@ -28,9 +28,15 @@ export type SnapshotIntakeOptions = {
 export class SnapshotIntake {
   readonly #options: SnapshotIntakeOptions;
   #transfer: Transfer | null = null;
+  #received = 0;
 
   constructor(options: SnapshotIntakeOptions) {
     this.#options = options;
+  }
+
+  /** Snapshots taken in since the start. */
+  get received(): number {
+    return this.#received;
   }
 
   onChunk(from: NodeId, chunk: SnapshotChunk): void {
@@ -77,6 +83,7 @@ export class SnapshotIntake {
     const finished = await transfer.receiver.finish();
     if (this.#transfer === transfer) this.#transfer = null;
     if (!finished.ok) return this.#refuse(from, chunk, describeStorageError(finished.error));
+    this.#received++;
     this.#options.log.info("snapshot received", { from, index: chunk.snapshot.position.index });
     this.#ack(from, chunk, { done: true, offset: chunk.sizeBytes });
     this.#deliver(from, chunk);

@@ -11,7 +11,7 @@ import type { Applier } from "./applier.ts";
 import type { NodeOptions } from "./options.ts";
 import { SnapshotIntake } from "./snapshot_intake.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
-import { Snapshotter } from "./snapshotter.ts";
+import { Snapshotter, type SnapshotterMetrics } from "./snapshotter.ts";
 
 export type SnapshotsOptions = {
   readonly node: NodeOptions;
@@ -22,6 +22,11 @@ export type SnapshotsOptions = {
   /** Feeds something into Raft and schedules a turn. */
   readonly input: (act: () => void) => void;
   readonly onFailure: (error: StorageError) => void;
+};
+
+export type SnapshotMetrics = SnapshotterMetrics & {
+  /** From the leader. */
+  readonly received: number;
 };
 
 export class Snapshots {
@@ -55,6 +60,10 @@ export class Snapshots {
       standing: () => raft.status,
       deliver: (install) => input(() => raft.step(install)),
     });
+  }
+
+  get metrics(): SnapshotMetrics {
+    return { ...this.#snapshotter.metrics, received: this.#intake.received };
   }
 
   /** Starts a snapshot when enough of the log follows the last one. */

@@ -3,7 +3,15 @@
  * beside the running node, then the mark that lets the log forget its start.
  */
 
-import { type Clock, err, type Log, ok, type Result } from "../base/mod.ts";
+import {
+  type Clock,
+  type Distribution,
+  err,
+  Histogram,
+  type Log,
+  ok,
+  type Result,
+} from "../base/mod.ts";
 import type { Image } from "../kv/mod.ts";
 import type { SnapshotRef } from "../raft/mod.ts";
 import {
@@ -13,12 +21,23 @@ import {
   type StorageError,
 } from "../storage/mod.ts";
 
+export type SnapshotterMetrics = {
+  /** Of each snapshot that was taken. */
+  readonly durationMs: Distribution;
+  readonly failed: number;
+  /** Undefined before the first. */
+  readonly lastBytes: number | undefined;
+};
+
 export class Snapshotter {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #store: SnapshotStore;
   #busy = false;
   #failedAt = Number.NEGATIVE_INFINITY;
+  readonly #durationMs = Histogram.ofLatency();
+  #failed = 0;
+  #lastBytes: number | undefined;
 
   constructor(options: { clock: Clock; log: Log; store: SnapshotStore }) {
     this.#clock = options.clock;
@@ -29,6 +48,12 @@ export class Snapshotter {
   /** Whether a snapshot may start now: one at a time, and not at once after a failure. */
   get idle(): boolean {
     return !this.#busy && this.#clock.now() - this.#failedAt >= RETRY_MS;
+  }
+
+  /** Snapshots taken, and failed, since the start. */
+  get metrics(): SnapshotterMetrics {
+    const durationMs = this.#durationMs.snapshot();
+    return { durationMs, failed: this.#failed, lastBytes: this.#lastBytes };
   }
 
   /**
@@ -43,11 +68,14 @@ export class Snapshotter {
     const { index } = ref.position;
     if (!written.ok) {
       this.#failedAt = this.#clock.now();
+      this.#failed++;
       this.#log.warn("snapshot failed", { index, reason: describeStorageError(written.error) });
       return false;
     }
-    const ms = Math.round(this.#clock.now() - startedAt);
-    this.#log.info("snapshot taken", { index, bytes: written.value, ms });
+    const ms = this.#clock.now() - startedAt;
+    this.#durationMs.observe(ms);
+    this.#lastBytes = written.value;
+    this.#log.info("snapshot taken", { index, bytes: written.value, ms: Math.round(ms) });
     return true;
   }
 

@@ -3,9 +3,12 @@
  * be served, look at memory, and say how it is.
  */
 
-import type { Result } from "../base/mod.ts";
+import type { Distribution, ProcessUsage, Result } from "../base/mod.ts";
 import type { Command, Item, Outcome } from "../kv/mod.ts";
+import type { Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
+import type { WalStatus } from "../storage/mod.ts";
+import type { SnapshotMetrics } from "./snapshots.ts";
 
 /**
  * Why a request was not answered. For a write, `effect` says whether it may have happened: `none`
@@ -49,6 +52,8 @@ export interface Replica {
   read(key: Uint8Array): Item | undefined;
   /** This node's own view; cheap. */
   status(): NodeStatus;
+  /** What this node has counted and measured since its start, as of now. */
+  metrics(): NodeMetrics;
   /** Every member's view, asked over the links; those that do not answer in time are unreachable. */
   clusterStatus(): Promise<ClusterStatus>;
 }
@@ -72,6 +77,49 @@ export type NodeStatus = {
   readonly diskFull: boolean;
   /** Why this node cannot take part in the cluster, with the cure, if it can tell. */
   readonly trouble?: string;
+  /**
+   * The 99th percentile over the last minute or two of how long the disk took to make a frame
+   * durable, and of how late the process got to its work. Absent when there was nothing to measure,
+   * and from versions that do not.
+   */
+  readonly fsyncP99Ms?: number;
+  readonly loopDelayP99Ms?: number;
+};
+
+export type NodeMetrics = {
+  readonly status: NodeStatus;
+  /** On the wall clock. */
+  readonly startedAtMs: number;
+  readonly raft: {
+    readonly leaderChanges: number;
+    /** In which this node stood. */
+    readonly elections: number;
+    /** Messages that were stale, misdirected or malformed. */
+    readonly ignored: number;
+    /** By which this node confirmed, as leader, that it still leads. */
+    readonly readRounds: number;
+    /** On the leader: how far each follower's durable log is known to equal its own. */
+    readonly matched: ReadonlyMap<NodeId, number>;
+    /** Entries in each message that carried any. */
+    readonly appendEntries: Distribution;
+  };
+  readonly wal: WalStatus & { readonly syncMs: Distribution; readonly frameEntries: Distribution };
+  readonly writes: {
+    readonly pending: number;
+    /** Commands that this node put into the log as leader. */
+    readonly proposals: number;
+    /** Commands in each frame that went to a leader. */
+    readonly forwardCommands: Distribution;
+  };
+  readonly reads: {
+    readonly pending: number;
+    /** Reads in each batch that was released. */
+    readonly batchReads: Distribution;
+  };
+  readonly links: Links["counters"] & { readonly up: ReadonlyMap<NodeId, boolean> };
+  readonly snapshots: SnapshotMetrics;
+  readonly loopDelayMs: Distribution;
+  readonly process: ProcessUsage;
 };
 
 export type MemberStatus = {

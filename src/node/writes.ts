@@ -3,7 +3,7 @@
  * one frame per loop turn, to the node that leads; and back with its outcome.
  */
 
-import { type Clock, err, type Result } from "../base/mod.ts";
+import { type Clock, err, type Histogram, type Result } from "../base/mod.ts";
 import { type Command, encodeCommand, type Outcome, stampCommand } from "../kv/mod.ts";
 import type { Forward, ForwardReply, Links } from "../peers/mod.ts";
 import type { Entry, Index, NodeId, Raft } from "../raft/mod.ts";
@@ -36,6 +36,11 @@ export class Writes {
   /** Writes whose fate is open. */
   get count(): number {
     return this.#proposals.count + this.#outbound.count;
+  }
+
+  /** Commands put into this node's own log, and those in each frame that went to a leader. */
+  get meters(): { readonly proposals: number; readonly forwardCommands: Histogram } {
+    return { proposals: this.#proposals.total, forwardCommands: this.#outbound.frameCommands };
   }
 
   /** Takes a client's command; the next `dispatch` sends it on its way. Never rejects. */

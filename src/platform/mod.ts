@@ -8,11 +8,12 @@
  * May import: base.
  */
 
-import type { Clock, Disk, Hash, Network, Random } from "../base/mod.ts";
+import type { Clock, Disk, Hash, Network, Process, Random } from "../base/mod.ts";
 import { systemClock } from "./clock.ts";
 import { nativeDisk } from "./disk.ts";
 import { nativeHash } from "./hash.ts";
 import { network } from "./network.ts";
+import { systemProcess } from "./usage.ts";
 import { systemRandom } from "./random.ts";
 
 export * from "./clock.ts";
@@ -22,6 +23,7 @@ export * from "./log.ts";
 export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";
+export * from "./usage.ts";
 
 export type RealPorts = {
   readonly clock: Clock;
@@ -29,6 +31,7 @@ export type RealPorts = {
   readonly hash: Hash;
   readonly disk: Disk;
   readonly network: Network;
+  readonly process: Process;
 };
 
 /** The world as it is. */
@@ -39,5 +42,6 @@ export function realPorts(): RealPorts {
     hash: nativeHash(),
     disk: nativeDisk(),
     network,
+    process: systemProcess,
   };
 }

@@ -100,6 +100,9 @@ export class Core {
   halted: string | null = null;
   /** Messages ignored because they were stale, misdirected or malformed. */
   ignored = 0;
+  /** Elections in which this node stood, pre-votes not counted; read rounds that it led. */
+  elections = 0;
+  readRounds = 0;
 
   constructor(options: RaftOptions, recovered: Recovered) {
     this.options = options;
@@ -192,6 +195,7 @@ export class Core {
 
   /** Stands for election in the next term, voting for itself. */
   enterCandidacy(): void {
+    this.elections++;
     this.#enterTerm(this.#term + 1, this.id);
   }
 

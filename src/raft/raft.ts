@@ -79,7 +79,10 @@ export type RaftStatus = {
   readonly snapshot: Position;
   readonly isVoter: boolean;
   readonly isFounding: boolean;
+  /** Since the start: messages ignored, elections in which this node stood, read rounds it led. */
   readonly ignored: number;
+  readonly elections: number;
+  readonly readRounds: number;
 };
 
 export type ProposeError = "notLeader" | "transferring";
@@ -274,8 +277,8 @@ export class Raft {
   }
 
   get status(): RaftStatus {
-    const { role, term, vote, leader, commit, applied, log, snapshot, isVoter, ignored } =
-      this.#core;
+    const { role, term, vote, leader, commit, applied, log, snapshot, isVoter } = this.#core;
+    const { ignored, elections, readRounds } = this.#core;
     const { first, last, stable } = log;
     return {
       role,
@@ -291,7 +294,18 @@ export class Raft {
       isVoter,
       isFounding: this.isFounding,
       ignored,
+      elections,
+      readRounds,
     };
+  }
+
+  /** As leader: how far each follower's durable log is known to equal this one. Else empty. */
+  get matched(): Map<NodeId, Index> {
+    const matched = new Map<NodeId, Index>();
+    for (const [id, progress] of this.#core.leadership?.progress ?? []) {
+      matched.set(id, progress.matched);
+    }
+    return matched;
   }
 
   // --- Internals --------------------------------------------------------------------------------

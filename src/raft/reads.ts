@@ -57,6 +57,7 @@ function startRound(core: Core, leadership: Leadership): void {
   const { reads } = core;
   if (reads.arrived.size === 0) return;
   reads.round++;
+  core.readRounds++;
   for (const [id, attempt] of reads.arrived) {
     reads.asked.set(id, { attempt, index: core.commit, round: reads.round });
   }

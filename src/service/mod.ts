@@ -9,7 +9,7 @@
  * May import: base, node; kv types.
  */
 
-export type { ClusterStatus, MemberStatus, NodeStatus } from "../node/mod.ts";
+export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
 export type { Item, Revision } from "../kv/mod.ts";
 export {
   type Effect,

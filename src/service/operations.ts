@@ -20,6 +20,7 @@ export const operations = {
   delete: { permission: "write", summary: "Remove the item under a key" },
   status: { permission: "inspect", summary: "This node's own view" },
   clusterStatus: { permission: "inspect", summary: "Every member's view" },
+  metrics: { permission: "inspect", summary: "What this node has counted, for Prometheus" },
   live: { permission: "public", summary: "Whether the process is alive" },
   ready: { permission: "public", summary: "Whether linearizable reads work here" },
   describe: { permission: "public", summary: "What this server is" },

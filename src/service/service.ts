@@ -3,7 +3,7 @@
  */
 
 import { type Clock, err, limits, ok, type Result } from "../base/mod.ts";
-import type { ClusterStatus, NodeStatus, Replica } from "../node/mod.ts";
+import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
 import type { Check, Mutation, Outcome } from "../kv/mod.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type {
@@ -79,6 +79,10 @@ export class Service {
 
   status(): NodeStatus {
     return this.#replica.status();
+  }
+
+  metrics(): NodeMetrics {
+    return this.#replica.metrics();
   }
 
   /** Callers that ask while an answer is on its way share it: the question costs messages. */

@@ -21,6 +21,7 @@ import {
 export type Batch = {
   /** The writes that are complete with this frame. */
   readonly writes: readonly Write[];
+  readonly entryCount: number;
   /** The largest index among its entries, 0 for none. */
   readonly indexMax: Index;
 };
@@ -67,6 +68,7 @@ export class WriteQueue {
     assert(this.#writes.length > 0, "there is something to write");
     const writer = frame.begin();
     let complete = 0;
+    let entryCount = 0;
     let indexMax = 0;
     let full = false;
     while (!full && complete < this.#writes.length) {
@@ -81,7 +83,10 @@ export class WriteQueue {
         const applied = shape.apply(record);
         invariant("W8", applied.ok, () => `write ${write.id}: ${applied.ok || applied.error}`);
         writeRecord(writer, record);
-        if (record.kind === "entry") indexMax = Math.max(indexMax, record.entry.index);
+        if (record.kind === "entry") {
+          entryCount++;
+          indexMax = Math.max(indexMax, record.entry.index);
+        }
         taken++;
       }
       this.#rest = full ? records.slice(taken) : undefined;
@@ -89,7 +94,7 @@ export class WriteQueue {
     }
     const writes = this.#writes.splice(0, complete);
     for (const write of writes) this.#bytes -= writeBytes(write);
-    return { writes, indexMax };
+    return { writes, entryCount, indexMax };
   }
 }
 

@@ -3,7 +3,7 @@
  * and nothing rejects, except on a broken invariant.
  */
 
-import type { Clock, Disk, Hash, Log, Random, Result } from "../base/mod.ts";
+import type { Clock, Disk, Hash, Histogram, Log, Random, Result } from "../base/mod.ts";
 import type {
   Index,
   Membership,
@@ -88,7 +88,15 @@ export interface Wal {
   /** After `onFull`: tries the same frame again. Calls `onSpace`, or `onFull` again. */
   retry(): void;
   status(): WalStatus;
+  readonly meters: WalMeters;
 }
+
+export type WalMeters = {
+  /** How long the device took for each sync of a frame. */
+  readonly syncMs: Histogram;
+  /** Log entries in each frame. */
+  readonly frameEntries: Histogram;
+};
 
 export type WalStatus = {
   readonly state: "open" | "full" | "failed" | "closed";
@@ -96,8 +104,6 @@ export type WalStatus = {
   readonly frames: number;
   readonly bytes: number;
   readonly syncs: number;
-  readonly lastSyncMs: number;
-  readonly longestSyncMs: number;
   /** How long the sync now under way has been waiting for the device; 0 when there is none. */
   readonly pendingSyncMs: number;
   readonly queuedWrites: number;

@@ -11,6 +11,7 @@ import {
   DiskError,
   type DiskFile,
   type Hash,
+  Histogram,
   invariant,
 } from "../base/mod.ts";
 import type { Index, Position, Write } from "../raft/mod.ts";
@@ -67,7 +68,8 @@ export class SegmentedWal implements Wal {
   #spaceAwaited = false;
   #running: Promise<void> | undefined;
   #retiring: Promise<void> = Promise.resolve();
-  readonly #count = { frames: 0, bytes: 0, syncs: 0, lastSyncMs: 0, longestSyncMs: 0 };
+  readonly #count = { frames: 0, bytes: 0, syncs: 0 };
+  readonly meters = { syncMs: Histogram.ofLatency(), frameEntries: Histogram.ofBatches() };
   #syncSince: number | undefined;
 
   constructor(options: WalOptions, start: WalStart) {
@@ -196,8 +198,7 @@ export class SegmentedWal implements Wal {
     const { clock } = this.#options;
     this.#syncSince = clock.now();
     await this.#file.sync();
-    this.#count.lastSyncMs = clock.now() - this.#syncSince;
-    this.#count.longestSyncMs = Math.max(this.#count.longestSyncMs, this.#count.lastSyncMs);
+    this.meters.syncMs.observe(clock.now() - this.#syncSince);
     this.#count.syncs++;
     this.#syncSince = undefined;
   }
@@ -214,6 +215,7 @@ export class SegmentedWal implements Wal {
     this.#rollDue = segment.sizeBytes >= this.#options.settings.segmentBytes;
     this.#count.frames++;
     this.#count.bytes += bytes.length;
+    this.meters.frameEntries.observe(batch.entryCount);
     if (batch.writes.length > 0) this.#options.events.onStored(batch.writes);
   }
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AssertionError, type Log } from "../../src/base/mod.ts";
 import type { Request } from "../../src/api/http/request.ts";
+import { HttpCounters } from "../../src/api/http/counters.ts";
 import { Router } from "../../src/api/http/router.ts";
 import { routes } from "../../src/api/mod.ts";
 import { operations, Service } from "../../src/service/mod.ts";
@@ -24,7 +25,10 @@ function broken(error: unknown): { router: Router; lines: string[] } {
     ...route,
     handle: route.path === "/livez" ? fail : () => Promise.resolve().then(fail),
   }));
-  return { router: new Router(failing, service, log), lines };
+  return {
+    router: new Router({ routes: failing, service, log, counters: new HttpCounters() }),
+    lines,
+  };
 }
 
 function to(method: string, target: string): Request {

@@ -12,7 +12,13 @@ import {
   utf8,
 } from "../../src/base/mod.ts";
 import { type Context, run } from "../../src/cli/mod.ts";
-import { createLog, nativeHash, systemClock, systemRandom } from "../../src/platform/mod.ts";
+import {
+  createLog,
+  nativeHash,
+  systemClock,
+  systemProcess,
+  systemRandom,
+} from "../../src/platform/mod.ts";
 import type { FakeCluster } from "../client/fake_cluster.ts";
 
 export type World = {
@@ -66,6 +72,7 @@ export function world(options: WorldOptions = {}): World {
         listen: (address) => listen(address.port, options.portsInUse ?? []),
         dial: () => assert.fail("nothing dials here"),
       },
+      process: systemProcess,
     },
     fetch: options.cluster?.fetch ?? (() => assert.fail("nothing was to be fetched")),
     stdin: input(options.stdin ?? new Uint8Array(0)),

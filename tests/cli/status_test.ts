@@ -23,6 +23,8 @@ function member(number: number, role: string | null, fields: object = {}): Membe
     commit: 120,
     applied: 121 - number,
     diskFull: false,
+    fsyncP99Ms: number * 1.25,
+    loopDelayP99Ms: number,
     ...fields,
   };
   return { ...base, status };
@@ -44,10 +46,10 @@ Deno.test("status shows every node and that all is well", async () => {
     `\
 Cluster keva, as host1 sees it:
 
-NODE   ROLE      TERM  COMMIT  APPLIED  LAG  LEADER  REACHABLE  CLIENTS
-host1  leader       3     120      120    0  host1   yes        127.0.0.1:3801
-host2  follower     3     120      119    1  host1   yes        127.0.0.1:3802
-host3  follower     3     120      118    2  host1   yes        127.0.0.1:3803
+NODE   ROLE      TERM  COMMIT  APPLIED  LAG   FSYNC   DELAY  LEADER  REACHABLE  CLIENTS
+host1  leader       3     120      120    0  1.3 ms  1.0 ms  host1   yes        127.0.0.1:3801
+host2  follower     3     120      119    1  2.5 ms  2.0 ms  host1   yes        127.0.0.1:3802
+host3  follower     3     120      118    2  3.8 ms  3.0 ms  host1   yes        127.0.0.1:3803
 
 All 3 nodes are up and host1 leads.
 `,
@@ -62,12 +64,22 @@ Deno.test("status leaves out what it cannot know about an unreachable node", asy
   ]);
   assert.equal(exit, 1);
   const row = stdout.split("\n").find((line) => line.startsWith("host3"))?.split(/ +/);
-  assert.deepEqual(row, ["host3", "-", "-", "-", "-", "-", "-", "no", "127.0.0.1:3803"]);
+  assert.deepEqual(row, ["host3", ...Array(8).fill("-"), "no", "127.0.0.1:3803"]);
   assert.equal(
     stderr,
     "keva: host3 (127.0.0.1:3813) cannot be reached; writes go on, but would stop if one more " +
       "node failed\n",
   );
+});
+
+Deno.test("status shows what a node of another version tells, and does not miss the rest", async () => {
+  const older = { fsyncP99Ms: undefined, loopDelayP99Ms: "soon" };
+  const { exit, stdout } = await status([member(1, "leader"), member(2, "follower", older)]);
+  assert.equal(exit, 0);
+  const cells = stdout.split("\n").filter((line) => line.startsWith("host")).map((line) =>
+    line.split(/ {2,}/).slice(6, 8)
+  );
+  assert.deepEqual(cells, [["1.3 ms", "1.0 ms"], ["-", "-"]]);
 });
 
 Deno.test("status --json prints what the node told, and only that", async () => {

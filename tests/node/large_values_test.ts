@@ -23,6 +23,7 @@ Deno.test("node: the largest values go through snapshots, restarts and transfers
   await cluster.ready();
   await cluster.converged();
   assert.ok(cluster.logged.get(away)?.some((line) => line.startsWith("snapshot received")));
+  assert.ok(cluster.node(away).metrics().snapshots.received > 0);
   cluster.crash(writer);
   await cluster.start(writer);
   await cluster.ready();

@@ -4,7 +4,14 @@
 
 import { err, ok, type Result } from "../../src/base/mod.ts";
 import type { Command, Item, Outcome } from "../../src/kv/mod.ts";
-import type { ClusterStatus, Failure, NodeStatus, Replica } from "../../src/node/mod.ts";
+import type {
+  ClusterStatus,
+  Failure,
+  NodeMetrics,
+  NodeStatus,
+  Replica,
+} from "../../src/node/mod.ts";
+import { fakeMetrics } from "./fake_metrics.ts";
 
 export class FakeReplica implements Replica {
   readonly id = "n1";
@@ -65,6 +72,10 @@ export class FakeReplica implements Replica {
       diskFreeBytes: 1,
       diskFull: false,
     };
+  }
+
+  metrics(): NodeMetrics {
+    return fakeMetrics(this.status());
   }
 
   clusterStatus(): Promise<ClusterStatus> {

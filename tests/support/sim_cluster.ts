@@ -119,9 +119,10 @@ export class SimCluster {
       network: this.#tapped(id, this.network.on(id)),
     });
     this.#hosts.set(id, host);
-    const { clock, disk, network } = host;
+    const { clock, disk, network, process } = host;
+    const [random, hash, log] = [this.#random, this.#hash, this.#log(id)];
     const node = await startNode({
-      ports: { clock, disk, network, random: this.#random, hash: this.#hash, log: this.#log(id) },
+      ports: { clock, disk, network, process, random, hash, log },
       self: id,
       version: "test",
       clusterName: "sim",

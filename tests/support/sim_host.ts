@@ -4,12 +4,23 @@
  * ever runs again, whatever it had started).
  */
 
-import type { Clock, Connection, Disk, DiskFile, Network, Timer } from "../../src/base/mod.ts";
+import type {
+  Clock,
+  Connection,
+  Disk,
+  DiskFile,
+  Network,
+  Process,
+  Timer,
+} from "../../src/base/mod.ts";
 
 export class SimHost {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
+  readonly process: Process = {
+    usage: () => ({ cpuSeconds: 0, residentBytes: 0, heapBytes: 0, openFiles: undefined }),
+  };
   /** What this machine's wall clock is ahead of the true one, in milliseconds. */
   wallOffsetMs = 0;
   #state: "running" | "paused" | "dead" = "running";

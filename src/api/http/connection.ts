@@ -20,7 +20,8 @@ import {
 } from "../../base/mod.ts";
 import { refusal, type ServiceError } from "../../service/mod.ts";
 import type { BodyMemory } from "./body_memory.ts";
-import type { HttpCounters, HttpLimits } from "./limits.ts";
+import type { HttpCounters, RouteCounter } from "./counters.ts";
+import type { HttpLimits } from "./limits.ts";
 import { RequestReader } from "./request_reader.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
 import { type Framing, ResponseWriter } from "./response_writer.ts";
@@ -42,6 +43,7 @@ type Phase = "idle" | "head" | "body" | "serving" | "writing" | "lingering" | "c
 
 type Pending = {
   readonly answer: Response | Promise<Response>;
+  readonly counter: RouteCounter;
   readonly headOnly: boolean;
   readonly keepAlive: boolean;
   readonly minorVersion: number;
@@ -196,14 +198,14 @@ export class ServerConnection {
   }
 
   #handle(): void {
-    this.#front.counters.requests++;
     this.#push(this.#front.router.handle(this.#reader));
     this.#reader.finish();
   }
 
   #push(answer: Response | Promise<Response>): void {
     const { method, keepAlive, minorVersion } = this.#reader;
-    this.#pending.push({ answer, headOnly: method === "HEAD", keepAlive, minorVersion });
+    const { counter } = this.#front.router;
+    this.#pending.push({ answer, counter, headOnly: method === "HEAD", keepAlive, minorVersion });
   }
 
   /** Waits for the pending answers and writes them. */
@@ -211,10 +213,13 @@ export class ServerConnection {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
+    this.#enter("serving");
+    const startMs = this.#phaseStartMs;
     for (let i = 0; i < pending.length; i++) {
       this.#enter("serving");
-      const { answer, headOnly, keepAlive, minorVersion } = pending[i] as Pending;
+      const { answer, counter, headOnly, keepAlive, minorVersion } = pending[i] as Pending;
       const response = answer instanceof Promise ? await answer : answer;
+      counter.answered(response.status, this.#front.clock.now() - startMs);
       const last = i === pending.length - 1 && this.#front.draining;
       const close = response.close === true || !keepAlive || last;
       const connection = close ? "close" : minorVersion === 0 ? "keep-alive" : null;

@@ -1,5 +1,5 @@
 /**
- * The bounds of the HTTP front, by default those of `base/limits.ts`, and what it counts.
+ * The bounds of the HTTP front, by default those of `base/limits.ts`.
  */
 
 import { limits } from "../../base/mod.ts";
@@ -28,15 +28,3 @@ export type HttpLimits =
 export function httpLimits(bodyBytesMax: number, overrides: Partial<HttpLimits>): HttpLimits {
   return { ...DEFAULTS, bodyBytesMax, ...overrides };
 }
-
-export type HttpCounters = {
-  /** Connections that were let in, and that were turned away by a cap. */
-  accepted: number;
-  refused: number;
-  /** Requests handed to a handler. */
-  requests: number;
-  /** Requests that were not valid HTTP or broke a limit. */
-  malformed: number;
-  /** Connections ended because the client took too long. */
-  timeouts: number;
-};

@@ -8,6 +8,7 @@
 
 import { AssertionError, type Log } from "../../base/mod.ts";
 import { operations, refusal, type Service } from "../../service/mod.ts";
+import type { HttpCounters, RouteCounter } from "./counters.ts";
 import type { Request } from "./request.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
 import { KEY_PATH, type Route } from "./routes.ts";
@@ -17,22 +18,36 @@ import { isKeyTarget, parseQuery, quote, splitTarget } from "./target.ts";
 const REFUSED_METHODS = ["CONNECT", "TRACE"];
 const ALL_METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
 
-type Methods = ReadonlyMap<string, Route>;
+export type RouterOptions = {
+  readonly routes: readonly Route[];
+  readonly service: Service;
+  readonly log: Log;
+  readonly counters: HttpCounters;
+};
+
+type Target = { readonly route: Route; readonly counter: RouteCounter };
+type Methods = ReadonlyMap<string, Target>;
 
 export class Router {
-  readonly #service: Service;
-  readonly #log: Log;
-  readonly #paths = new Map<string, Map<string, Route>>();
+  readonly #options: RouterOptions;
+  readonly #paths = new Map<string, Map<string, Target>>();
+  #counter: RouteCounter;
 
-  constructor(routes: readonly Route[], service: Service, log: Log) {
-    this.#service = service;
-    this.#log = log;
-    for (const route of routes) {
-      const methods = this.#paths.get(route.path) ?? new Map<string, Route>();
-      methods.set(route.method, route);
-      if (route.method === "GET") methods.set("HEAD", route);
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.#counter = options.counters.other;
+    for (const route of options.routes) {
+      const target = { route, counter: options.counters.add(route.method, route.path) };
+      const methods = this.#paths.get(route.path) ?? new Map<string, Target>();
+      methods.set(route.method, target);
+      if (route.method === "GET") methods.set("HEAD", target);
       this.#paths.set(route.path, methods);
     }
+  }
+
+  /** Counts for the route that the last request went to. */
+  get counter(): RouteCounter {
+    return this.#counter;
   }
 
   /** An answer that can be given before the body is read, or null. */
@@ -44,32 +59,39 @@ export class Router {
   handle(request: Request): Response | Promise<Response> {
     const found = this.#find(request);
     if ("status" in found) return found;
+    const { route } = found;
     try {
-      const answer = found.handle(request, this.#service);
+      const answer = route.handle(request, this.#options.service, this.#options.counters);
       return answer instanceof Promise
-        ? answer.catch((error) => this.#mistake(found, error))
+        ? answer.catch((error) => this.#mistake(route, error))
         : answer;
     } catch (error) {
-      return this.#mistake(found, error);
+      return this.#mistake(route, error);
     }
   }
 
-  #find(request: Request): Route | Response {
+  #find(request: Request): Target | Response {
+    const found = this.#match(request);
+    this.#counter = "status" in found ? this.#options.counters.other : found.counter;
+    return found;
+  }
+
+  #match(request: Request): Target | Response {
     if (isKeyTarget(request.target)) {
       const methods = this.#paths.get(KEY_PATH) as Methods;
       return methods.get(request.method) ?? withoutRoute(request.method, methods);
     }
     const { path, query } = splitTarget(request.target);
     const methods = this.#paths.get(path);
-    const route = methods?.get(request.method);
-    if (route === undefined) return withoutRoute(request.method, methods, path);
-    const parameters = parseQuery(query, route.parameters);
-    return parameters.ok ? route : problemResponse(parameters.error);
+    const target = methods?.get(request.method);
+    if (target === undefined) return withoutRoute(request.method, methods, path);
+    const parameters = parseQuery(query, target.route.parameters);
+    return parameters.ok ? target : problemResponse(parameters.error);
   }
 
   #mistake(route: Route, error: unknown): Response {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#log.error("request failed", { method: route.method, path: route.path, reason });
+    this.#options.log.error("request failed", { method: route.method, path: route.path, reason });
     if (error instanceof AssertionError) throw error;
     const effect = operations[route.operation].permission === "write" ? "unknown" : "none";
     return problemResponse({ code: "internal", effect, detail: "The node's log says more." });

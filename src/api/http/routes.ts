@@ -4,13 +4,21 @@
  * follow from it, and so can any description of the API.
  */
 
+import { utf8 } from "../../base/mod.ts";
 import { type OperationName, operations, type Service } from "../../service/mod.ts";
+import { exposition, nodeFamilies } from "../metrics/mod.ts";
+import type { HttpCounters } from "./counters.ts";
+import { httpFamilies } from "./families.ts";
 import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX } from "./target.ts";
 
-export type Handler = (request: Request, service: Service) => Response | Promise<Response>;
+export type Handler = (
+  request: Request,
+  service: Service,
+  counters: HttpCounters,
+) => Response | Promise<Response>;
 
 export type Route = {
   /** A GET route answers HEAD too. */
@@ -29,6 +37,7 @@ export const routes: readonly Route[] = [
   route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
+  route("GET", "/metrics", "metrics", metrics),
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),
   route("GET", "/", "describe", describe),
@@ -46,6 +55,16 @@ function route(
 
 async function clusterStatus(_request: Request, service: Service): Promise<Response> {
   return jsonResponse(await service.clusterStatus());
+}
+
+async function metrics(
+  _request: Request,
+  service: Service,
+  counters: HttpCounters,
+): Promise<Response> {
+  const families = [...nodeFamilies(service.metrics()), ...httpFamilies(counters)];
+  const { contentType, text } = await exposition(families);
+  return { status: 200, headers: { "Content-Type": contentType }, body: utf8(text) };
 }
 
 function live(_request: Request, service: Service): Response {

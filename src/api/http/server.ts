@@ -8,7 +8,8 @@ import { refusal, type Service } from "../../service/mod.ts";
 import { Admission } from "./admission.ts";
 import { BodyMemory } from "./body_memory.ts";
 import { type Front, ServerConnection } from "./connection.ts";
-import { type HttpCounters, type HttpLimits, httpLimits } from "./limits.ts";
+import { HttpCounters } from "./counters.ts";
+import { type HttpLimits, httpLimits } from "./limits.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
@@ -54,13 +55,14 @@ const DRAIN_GRACE_MS = 200;
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { network, clock, log, service } = options;
   const limits = httpLimits(service.valueBytesMax, options.limits ?? {});
+  const counters = new HttpCounters();
   const front: Front = {
     clock,
     log,
     limits,
     memory: new BodyMemory(limits.bodyBytesInFlightMax),
-    router: new Router(routes, service, log),
-    counters: { accepted: 0, refused: 0, requests: 0, malformed: 0, timeouts: 0 },
+    router: new Router({ routes, service, log, counters }),
+    counters,
     draining: false,
   };
   const connections = new Connections(front);
@@ -76,7 +78,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
   return {
     address: listener.address,
-    counters: front.counters,
+    counters,
     get connections(): number {
       return connections.size;
     },
@@ -159,10 +161,13 @@ class Connections {
     ended: Promise<void>,
     after: () => void,
   ): void {
+    const { counters } = this.#front;
     set.add(connection);
+    counters.open++;
     // A rejection is a broken assertion; unhandled, it ends the process, as it should.
     void ended.finally(() => {
       set.delete(connection);
+      counters.open--;
       after();
       if (this.#whenEmpty !== null) this.#closeIdle();
     });
