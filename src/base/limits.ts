@@ -66,6 +66,12 @@ export const limits = {
 
   /** One WAL frame. Writes queued past this go into the next frame. */
   walFrameBytesMax: 16 * MIB,
+  /**
+   * A frame that lengthens its segment is followed by zeros up to the next multiple of the first,
+   * unless it is larger than the second: then its bytes cost more than the metadata.
+   */
+  walRoomBytes: 256 * KIB,
+  walRoomFrameBytesMax: 16 * KIB,
 
   /** HTTP: request target (414), header section (431), connections (503), header and idle time. */
   targetBytesMax: 16 * KIB,

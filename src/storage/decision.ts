@@ -215,8 +215,11 @@ export const SEGMENT_TABLE: readonly Row<SegmentConditions, "accept" | "refuse">
 // --- One frame behind the head ----------------------------------------------------------------
 
 export type FrameConditions = {
-  /** `cut`: the file ends inside it. `unchained`: sound, but not the next one of this log. */
-  frame: "sound" | "unreadable" | "unchained" | "newer" | "damaged" | "cut";
+  /**
+   * `cut`: the file ends inside it. `unchained`: sound, but not the next one of this log. `blank`:
+   * zeros up to the end of the file.
+   */
+  frame: "sound" | "unreadable" | "unchained" | "newer" | "damaged" | "cut" | "blank";
   /** More sectors of it read as zero than its writer has counted. */
   missingSector: boolean;
   /** A sound frame of this directory with a greater sequence stands behind it. */
@@ -271,6 +274,12 @@ export const FRAME_TABLE: readonly Row<FrameConditions, "accept" | "cut" | "refu
     action: "refuse",
     code: "corrupt",
     reason: "the frame is sound but its records are impossible",
+  },
+  {
+    id: "F9",
+    when: { frame: ["blank"] },
+    action: "accept",
+    reason: "the rest of the segment is room that was never used",
   },
 ];
 

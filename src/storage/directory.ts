@@ -207,6 +207,7 @@ function assemble(
     {
       segments: log.segments,
       end: log.end,
+      roomEnd: log.fileBytes,
       shape: state.shape,
       newSegment: log.cut !== undefined || state.fellBack,
     },

@@ -191,7 +191,7 @@ export function headerSectorMissing(bytes: Uint8Array, offset: number): boolean 
   return allZero(bytes, offset, border) || allZero(bytes, border, end);
 }
 
-function allZero(bytes: Uint8Array, from: number, to: number): boolean {
+export function allZero(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (bytes[at] !== 0) return false;
   return true;
 }

@@ -25,6 +25,8 @@ export type FoundLog = {
   readonly segments: Segment[];
   readonly replay: Replay;
   readonly end: ChainEnd;
+  /** Bytes of the last segment's file, with the room behind its last frame. */
+  readonly fileBytes: number;
   /** The last frame, which may be in the page cache only. */
   readonly lastFrame: {
     readonly path: string;
@@ -95,7 +97,8 @@ function found(
   const decisions = cut === undefined ? [] : [decisionOf(path, walk.row, walk)];
   const last = bytes.slice(walk.lastFrameOffset, walk.offset);
   const lastFrame = { path, offset: walk.lastFrameOffset, bytes: last };
-  return { segments, replay, end: walk.end as ChainEnd, lastFrame, cut, decisions };
+  const end = walk.end as ChainEnd;
+  return { segments, replay, end, fileBytes: bytes.length, lastFrame, cut, decisions };
 }
 
 export function readSegment(disk: Disk, path: string): Result<Uint8Array, StorageError> {

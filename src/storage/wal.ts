@@ -13,6 +13,7 @@ import {
   type Hash,
   Histogram,
   invariant,
+  limits,
 } from "../base/mod.ts";
 import type { Index, Position, Write } from "../raft/mod.ts";
 import { type Batch, WriteQueue } from "./batch.ts";
@@ -44,6 +45,8 @@ export type WalOptions = {
 export type WalStart = {
   readonly segments: Segment[];
   readonly end: ChainEnd;
+  /** How far the file of the last segment reaches. */
+  readonly roomEnd: number;
   readonly shape: LogShape;
   /** Go on in a new segment: a tail was cut, or the mark was moved back to an older snapshot. */
   readonly newSegment: boolean;
@@ -57,6 +60,10 @@ export class SegmentedWal implements Wal {
   /** Oldest first; frames go into the last one. */
   readonly #segments: Segment[];
   #file: DiskFile | undefined;
+  /** How far the file of the last segment reaches: up to here a frame changes no metadata. */
+  #roomEnd: number;
+  /** No space was left for room in the last segment. */
+  #roomRefused = false;
   #rollDue: boolean;
   /** The state of the log with everything encoded so far. */
   readonly #shape: LogShape;
@@ -79,6 +86,7 @@ export class SegmentedWal implements Wal {
     this.#frame = new FrameWriter(options.hash);
     this.#segments = start.segments;
     this.#end = start.end;
+    this.#roomEnd = start.roomEnd;
     this.#shape = start.shape;
     this.#markStored = start.shape.mark.position;
     this.#rollDue = start.newSegment;
@@ -106,7 +114,10 @@ export class SegmentedWal implements Wal {
       pendingSyncMs: this.#syncSince === undefined ? 0 : now - this.#syncSince,
       queuedWrites: this.#queue.length,
       segments: this.#segments.length,
-      sizeBytes: this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+      sizeBytes: this.#segments.reduce(
+        (sum, segment) => sum + segment.sizeBytes,
+        this.#roomEnd - this.#current.sizeBytes,
+      ),
       mark: this.#markStored,
     };
   }
@@ -127,6 +138,7 @@ export class SegmentedWal implements Wal {
     if (this.#state !== "failed") this.#state = "closed";
     await this.#running;
     await this.#retiring;
+    if (this.#state === "closed") this.#cutTo(this.#current.sizeBytes);
     this.#file?.close();
     this.#file = undefined;
   }
@@ -181,16 +193,47 @@ export class SegmentedWal implements Wal {
   #write(sealed: Sealed): void {
     assert(this.#file !== undefined, "a segment is open");
     const offset = this.#current.sizeBytes;
+    const endOffset = offset + sealed.bytes.length;
     try {
       this.#file.writeAt(offset, sealed.bytes);
     } catch (error) {
-      if (error instanceof DiskError && error.code === "full") {
-        this.#waiting = sealed;
-        this.#file.truncate(offset); // else a start would find a torn tail; a failure here is fatal
-      }
+      if (error instanceof DiskError && error.code === "full") this.#waiting = sealed;
+      this.#cutTo(offset); // else a start would find a damaged frame
       throw error;
     }
     this.#waiting = undefined;
+    if (endOffset <= this.#roomEnd) return;
+    this.#roomEnd = endOffset;
+    if (sealed.bytes.length <= limits.walRoomFrameBytesMax) this.#makeRoom(this.#file);
+  }
+
+  /**
+   * Lengthens the file ahead of the frames to come. Where a sync has only data to write, and not the
+   * length and the blocks of the file too, it takes little more than half of the time.
+   */
+  #makeRoom(file: DiskFile): void {
+    const start = this.#roomEnd;
+    const next = Math.ceil((start + 1) / limits.walRoomBytes) * limits.walRoomBytes;
+    const end = Math.min(next, this.#options.settings.segmentBytes);
+    if (end <= start || this.#roomRefused) return;
+    try {
+      file.writeAt(start, new Uint8Array(end - start));
+      this.#roomEnd = end;
+    } catch (error) {
+      if (!(error instanceof DiskError && error.code === "full")) throw error;
+      this.#cutTo(start); // the frame has found its place, which is all that matters
+      this.#roomRefused = true;
+    }
+  }
+
+  /** Ends the file at `offset`. A device that refuses has been, or will be, noticed elsewhere. */
+  #cutTo(offset: number): void {
+    try {
+      this.#file?.truncate(offset);
+      this.#roomEnd = offset;
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+    }
   }
 
   async #sync(): Promise<void> {
@@ -234,8 +277,11 @@ export class SegmentedWal implements Wal {
       previous: this.#end.check,
       head: { ...owner, ...this.#shape.checkpoint },
     });
+    this.#cutTo(this.#current.sizeBytes);
     this.#file?.close();
     this.#file = created.file;
+    this.#roomEnd = created.sizeBytes;
+    this.#roomRefused = false;
     this.#segments.push({ firstSequence: sequence, sizeBytes: created.sizeBytes, indexMax: 0 });
     this.#end = { sequence, check: created.check };
     this.#rollDue = false;

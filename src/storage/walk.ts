@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from "./decision.ts";
 import {
+  allZero,
   type Frame,
   FRAME_KINDS,
   frameBytes,
@@ -53,7 +54,7 @@ export type SegmentVisitor = {
   records(frame: Frame, offset: number): Result<void, string>;
 };
 
-/** How the walk ended. `row.action` is `accept` only when it reached the end of the file. */
+/** How the walk ended. `row.action` is `accept` only when it reached the end of the log. */
 export type SegmentWalk = {
   readonly row: Verdict<"accept" | "cut" | "refuse">;
   /** The end of the last sound frame, which is where the unsound one starts. */
@@ -125,6 +126,7 @@ function walkFrames(
     const end = { sequence: frame.header.sequence, check: frame.header.check };
     const walk = { offset, end, lastFrameOffset };
     if (offset === bytes.length) return { ...walk, row: SOUND, detail: undefined };
+    if (allZero(bytes, offset, bytes.length)) return { ...walk, row: BLANK, detail: undefined };
     const parsed = parseFrame(bytes, offset, { hash, seed });
     const judged = judgeFrame(input, parsed, { offset, end, seed });
     if (judged.action !== "accept" || parsed.state !== "sound") {
@@ -138,12 +140,10 @@ function walkFrames(
   }
 }
 
-const SOUND = decide(FRAME_TABLE, { frame: "sound", missingSector: false, followed: false });
-const UNREADABLE = decide(FRAME_TABLE, {
-  frame: "unreadable",
-  missingSector: false,
-  followed: false,
-});
+const UNHARMED = { missingSector: false, followed: false } as const;
+const SOUND = decide(FRAME_TABLE, { frame: "sound", ...UNHARMED });
+const BLANK = decide(FRAME_TABLE, { frame: "blank", ...UNHARMED });
+const UNREADABLE = decide(FRAME_TABLE, { frame: "unreadable", ...UNHARMED });
 
 function judgeFrame(
   input: SegmentInput,

@@ -41,6 +41,8 @@ export type SwarmLimits = Pick<
   | "readsWaitingMax"
   | "snapshotChunkBytes"
   | "walFrameBytesMax"
+  | "walRoomBytes"
+  | "walRoomFrameBytesMax"
 >;
 
 export type Swarm = {
@@ -114,6 +116,8 @@ function drawLimits(pick: (choices: readonly number[]) => number): Swarm["limits
     readsWaitingMax: pick([4, 65_536]),
     snapshotChunkBytes: pick([300, 10_000, 262_144]),
     walFrameBytesMax: pick([500, 16 * 1024 * 1024]),
+    walRoomBytes: pick([512, 4_096, 262_144]),
+    walRoomFrameBytesMax: pick([0, 1_000, 16 * 1024]),
   };
 }
 

@@ -26,7 +26,7 @@ const TABLES: [name: string, table: readonly AnyRow[], values: Values][] = [
     place: ["oldest", "follows", "gap", "misnamed", "unchained", "contradicts"],
   }],
   ["FRAME_TABLE", FRAME_TABLE as unknown as AnyRow[], {
-    frame: ["sound", "unreadable", "unchained", "newer", "damaged", "cut"],
+    frame: ["sound", "unreadable", "unchained", "newer", "damaged", "cut", "blank"],
     missingSector: BOTH,
     followed: BOTH,
   }],

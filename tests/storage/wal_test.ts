@@ -104,7 +104,8 @@ Deno.test("W2: the next frame is not written while a sync is under way", async (
   await until(() => disk.heldSyncs === 1);
   directory.wal.append(write(2, { entries: entries(2, 2, 1) }));
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-  assert.deepEqual(disk.operations.map(({ kind }) => kind), ["write", "sync"]);
+  const room = "write";
+  assert.deepEqual(disk.operations.map(({ kind }) => kind), ["write", room, "sync"]);
   assert.ok(directory.wal.status().queuedWrites === 1);
   disk.releaseSyncs();
   await until(() => directory.events.stored.length === 2);
@@ -342,3 +343,35 @@ function sizeOf(disk: SimDisk): number {
   for (const name of disk.list("data/wal")) size += disk.read(`data/wal/${name}`, 1e9).length;
   return size;
 }
+
+Deno.test("Wal: small frames are written into room that is there already", async () => {
+  const disk = new SimDisk();
+  const directory = await openOn(disk);
+  const { walRoomBytes, walRoomFrameBytesMax } = limits;
+  await appendAll(directory, [write(1, { entries: entries(1, 1, 1) })]);
+  assert.equal(sizeOf(disk), walRoomBytes);
+  for (let id = 2; id <= 20; id++) {
+    await appendAll(directory, [write(id, { entries: entries(id, id, 1) })]);
+    assert.equal(sizeOf(disk), walRoomBytes, "the file does not grow");
+  }
+  const large = new Uint8Array(walRoomFrameBytesMax);
+  for (let id = 21; sizeOf(disk) === walRoomBytes; id++) {
+    await appendAll(directory, [write(id, { entries: [entry(id, 1, large)] })]);
+  }
+  assert.equal(sizeOf(disk) % 8, 0);
+  assert.ok(sizeOf(disk) - walRoomBytes < 2 * walRoomFrameBytesMax, "a large frame takes its own");
+  assert.equal(directory.wal.status().sizeBytes, sizeOf(disk));
+  await directory.release();
+  assert.ok(sizeOf(disk) % walRoomBytes !== 0, "what is not used goes when the log is closed");
+});
+
+Deno.test("Wal: no space for room is no reason to refuse a frame", async () => {
+  const disk = new SimDisk();
+  const directory = await openOn(disk);
+  disk.faults.capacityBytes = disk.usedBytes + 5_000;
+  for (let id = 1; id <= 5; id++) {
+    await appendAll(directory, [write(id, { entries: entries(id, id, 1) })]);
+  }
+  assert.equal(directory.wal.status().state, "open");
+  assert.deepEqual(shown((await reopen(disk)).recovered.entries), shown(entries(1, 5, 1)));
+});
