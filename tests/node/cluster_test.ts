@@ -160,7 +160,8 @@ Deno.test("cluster: a leader whose disk is full hands over, and takes writes aga
   const cluster = await SimCluster.started({ nodes: 3 });
   const full = await cluster.leader();
   cluster.disk(full).faults.capacityBytes = cluster.disk(full).usedBytes;
-  const first = await cluster.put(full, "key", "during", 10_000);
+  // Larger than the room that the log has taken already.
+  const first = await cluster.put(full, "key", "during ".repeat(50_000), 10_000);
   assert.ok(first.ok || first.error.effect !== "none" || first.error.code === "diskFull");
   await cluster.clock.until(() => cluster.node(full).status().role !== "leader");
   const other = cluster.running.find((id) => id !== full) as string;

@@ -121,8 +121,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "revision-counts-per-key",
     story: "Revisions count the writes of a key, so that a deleted key starts over.",
     ...of("kv/store.ts"),
-    find: "      revision: this.#applied,\n",
-    replace: "      revision: (this.get(mutation.key)?.revision ?? 0) + 1,\n",
+    find: "contentType, revision: this.#applied }",
+    replace: "contentType, revision: (this.get(key)?.revision ?? 0) + 1 }",
   },
   {
     name: "half-a-command",
