@@ -125,6 +125,13 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: "contentType, revision: (this.get(key)?.revision ?? 0) + 1 }",
   },
   {
+    name: "image-shares-cells",
+    story: "A write changes a cell in place that an image which is being stored refers to.",
+    ...of("kv/store.ts"),
+    find: "cell.revision > this.#frozenAt",
+    replace: "cell.revision > 0",
+  },
+  {
     name: "half-a-command",
     story: "A command whose check fails still changes what it would have changed.",
     ...of("kv/store.ts"),
