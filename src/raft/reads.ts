@@ -3,8 +3,15 @@
  *
  * A batch closes when its request leaves, so its index is chosen after each of its reads began.
  * The leader takes its commit index, provided that it has committed in its own term, and answers
- * once a majority has echoed a heartbeat sent after that. Echoes of older rounds, of earlier terms
+ * once a majority has shown that no later leader was elected before the reads began: by the echo of
+ * a heartbeat sent after the index was taken, or by asking. Echoes of older rounds, of earlier terms
  * or to earlier attempts confirm nothing newer.
+ *
+ * Why asking counts: a voter asks in its leader's term, which it had not left when the batch closed,
+ * and takes no answer of an older term than its own. If the leader has not left that term either
+ * when it is asked, whoever is elected next needs the vote of one of the two (in a cluster of three,
+ * any majority holds one of them), so all it ever commits is newer than the reads. They may miss
+ * that. It holds for the batch of the voter that asked, and for no other node's.
  */
 
 import type { Core, Leadership } from "./core.ts";
@@ -62,8 +69,10 @@ function startRound(core: Core, leadership: Leadership): void {
     reads.asked.set(id, { attempt, index: core.commit, round: reads.round });
   }
   reads.arrived.clear();
-  for (const [id, progress] of leadership.progress) sendHeartbeat(core, id, progress);
   confirm(core, leadership);
+  const open = [...reads.asked.values()].some(({ round }) => round === reads.round);
+  if (!open) return; // this node and each that asked are a majority
+  for (const [id, progress] of leadership.progress) sendHeartbeat(core, id, progress);
 }
 
 export function onEcho(core: Core, echo: Echo): void {
@@ -76,21 +85,23 @@ export function onEcho(core: Core, echo: Echo): void {
   confirm(core, leadership);
 }
 
-/** Answers everything whose round a majority has echoed. */
+/** Answers everything that a majority has confirmed. */
 function confirm(core: Core, leadership: Leadership): void {
   const { reads } = core;
-  if (reads.asked.size === 0) return;
-  const confirmed = reachedByMajority(
-    core.membership.voters.map(({ id }) =>
-      id === core.id ? reads.round : leadership.progress.get(id)?.round ?? 0
-    ),
-    core.quorum,
-  );
   for (const [id, { attempt, index, round }] of reads.asked) {
-    if (round > confirmed) continue;
+    if (round > confirmedFor(core, leadership, id)) continue;
     reads.asked.delete(id);
     answer(core, id, attempt, index);
   }
+}
+
+/** The last round that a majority has confirmed, with `asker` counting as if it had echoed it. */
+function confirmedFor(core: Core, leadership: Leadership, asker: NodeId): number {
+  const { reads, id: self } = core;
+  const rounds = core.membership.voters.map(({ id }) =>
+    id === self || id === asker ? reads.round : leadership.progress.get(id)?.round ?? 0
+  );
+  return reachedByMajority(rounds, core.quorum);
 }
 
 function answer(core: Core, to: NodeId, attempt: number, index: number): void {

@@ -102,10 +102,12 @@ Deno.test("R12 before all are bound nothing commits and no read is granted witho
   assert.equal(leader.commit, 1);
   cores.end("n3");
   assert.ok(leader.propose([new Uint8Array(1)]).ok);
+  const follower = cores.core("n2");
   leader.read();
+  follower.read(); // whose asking and the leader would be two of three
   cores.settle();
   assert.equal(leader.commit, 1);
-  assert.deepEqual(leader.take().grants, []);
+  assert.deepEqual([leader.take().grants, follower.take().grants], [[], []]);
   assert.equal(leader.isFounding, true);
 });
 

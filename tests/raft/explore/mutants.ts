@@ -213,7 +213,18 @@ export const MUTANTS: readonly Mutant[] = [
     "if (core.leadership && core.committedInOwnTerm) startRound",
     "if (core.leadership) startRound",
   ),
-  mutant("answers reads without a round", "reads.ts", "if (round > confirmed) continue;", ""),
+  mutant(
+    "takes one node's asking for an echo to all",
+    "reads.ts",
+    "id === self || id === asker",
+    "id === self || reads.asked.has(id)",
+  ),
+  mutant(
+    "answers reads without a round",
+    "reads.ts",
+    "if (round > confirmedFor(core, leadership, id)) continue;",
+    "",
+  ),
   mutant(
     "counts echoes of older rounds",
     "reads.ts",

@@ -75,7 +75,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     name: "read-without-round",
     story: "A leader answers reads without asking anybody whether it still leads.",
     ...of("reads.ts"),
-    find: "    if (round > confirmed) continue;\n",
+    find: "    if (round > confirmedFor(core, leadership, id)) continue;\n",
     replace: "",
   },
   {
