@@ -92,6 +92,7 @@ export class Node implements Replica {
       clock,
       raft: this.#raft,
       links,
+      boot: directory.identity.boot,
       isDiskFull: () => this.#diskFull,
     });
     this.#snapshots = new Snapshots({

@@ -5,6 +5,9 @@
  *
  * Invariant N2: a forwarded command is sent again only after its receiver said that it did nothing
  * with it. What was sent and not answered ends with effect unknown.
+ *
+ * Invariant N7: an answer settles only the frame that it answers. The leader may answer a frame of
+ * the process before this one, so no process gives its frames the numbers of another.
  */
 
 import { BoundedQueue, err, Histogram, limits } from "../base/mod.ts";
@@ -24,6 +27,10 @@ type Flight = { readonly to: NodeId; readonly submissions: readonly Submission[]
 /** Past this a forward frame takes no further command, so that the largest still fits behind it. */
 const FORWARD_BYTES_MAX = limits.peerFrameBytesMax - limits.commandBytesMax - 1024 * 1024;
 
+/** Frames of one process, and processes before their numbers come again: neither is ever reached. */
+const FRAMES_PER_BOOT = 2 ** 36;
+const BOOTS = 2 ** 17;
+
 export class Outbound {
   /** Commands in each frame that went to a leader. */
   readonly frameCommands = Histogram.ofBatches();
@@ -32,9 +39,14 @@ export class Outbound {
     (submission) => submission.command.length,
   );
   #flights = new Map<number, Flight>();
-  #lastId = 0;
+  #lastId: number;
   #inFlight = 0;
   #inFlightBytes = 0;
+
+  /** `boot` counts the processes on this node's data directory. */
+  constructor(boot: number) {
+    this.#lastId = (boot % BOOTS) * FRAMES_PER_BOOT;
+  }
 
   get waiting(): number {
     return this.#waiting.length;

@@ -18,6 +18,8 @@ export type WritesOptions = {
   readonly clock: Clock;
   readonly raft: Raft;
   readonly links: Links;
+  /** Which process on its data directory this is. */
+  readonly boot: number;
   /** Nothing can be stored on this node. */
   readonly isDiskFull: () => boolean;
 };
@@ -25,12 +27,13 @@ export type WritesOptions = {
 export class Writes {
   readonly #options: WritesOptions;
   readonly #proposals = new Proposals();
-  readonly #outbound = new Outbound();
+  readonly #outbound: Outbound;
   /** A leader that said it does not lead: nothing is sent there again before the next tick. */
   #held: NodeId | null = null;
 
   constructor(options: WritesOptions) {
     this.#options = options;
+    this.#outbound = new Outbound(options.boot);
   }
 
   /** Writes whose fate is open. */

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { utf8 } from "../../src/base/mod.ts";
 import { ELECTION_TIMEOUT_MS, SimCluster } from "../support/sim_cluster.ts";
 
 Deno.test("cluster: a write at any node is read at every node at once", async () => {
@@ -171,6 +172,27 @@ Deno.test("cluster: a leader whose disk is full hands over, and takes writes aga
   assert.equal((await cluster.put(full, "key", "after", 10_000)).ok, true);
   await cluster.converged();
   assert.equal(new Set(cluster.digests()).size, 1);
+});
+
+Deno.test("cluster: an answer to the process before settles nothing of the one after it (N7)", async () => {
+  const cluster = await SimCluster.started({ nodes: 3 });
+  const leader = await cluster.leader();
+  const [origin, other] = cluster.ids.filter((id) => id !== leader) as [string, string];
+  cluster.crash(other); // so that only the origin can complete the leader's majority
+  cluster.disk(origin).holdSyncs();
+  void cluster.offer(origin, "before", "1");
+  await cluster.clock.until(() =>
+    cluster.node(leader).consensus.last.index > cluster.node(leader).consensus.commit
+  );
+  cluster.crash(origin);
+  assert.equal((await cluster.start(origin)).ok, true);
+  const after = cluster.offer(origin, "after", "2");
+  const outcome = await cluster.wait(after);
+  assert.ok(outcome.ok && outcome.value.kind === "applied");
+  await cluster.converged();
+  const item = cluster.node(origin).read(utf8("after"));
+  assert.equal(outcome.value.revision, item?.revision, "the answer is of the very write");
+  assert.equal(cluster.peek(origin, "before"), "1");
 });
 
 Deno.test("cluster: a failed sync ends the node with its reason; the others go on", async () => {
