@@ -17,7 +17,6 @@ export type LoadJob =
   | { readonly kind: "fill"; readonly data: Data; readonly clients: number }
   | {
     readonly kind: "round";
-    readonly data: Data;
     readonly workload: Workload;
     readonly warmupMs: number;
     readonly measureMs: number;

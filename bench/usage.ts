@@ -3,6 +3,8 @@
 export type Usage = {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
+  /** Of those, what is no copy of a file and so cannot be given back at need. */
+  readonly anonymousBytes: number;
 };
 
 /** The kernel counts in these whatever the hardware does; `getconf CLK_TCK` says 100 everywhere. */
@@ -14,6 +16,13 @@ export function usageOf(pid: number): Usage {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [user, system] = [Number(fields[11]), Number(fields[12])];
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const rssKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
-  return { cpuSeconds: (user + system) / TICKS_PER_SECOND, rssBytes: rssKib * 1024 };
+  return {
+    cpuSeconds: (user + system) / TICKS_PER_SECOND,
+    rssBytes: bytesOf(status, "VmRSS"),
+    anonymousBytes: bytesOf(status, "RssAnon"),
+  };
+}
+
+function bytesOf(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
 }

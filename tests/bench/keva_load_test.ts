@@ -1,10 +1,10 @@
 /** The load generator counts right answers only, and says what was wrong with the others. */
 
 import assert from "node:assert/strict";
-import { LoadProcess } from "../../bench/load_process.ts";
-import { keysOf } from "../../bench/workload.ts";
+import { LoadProcess } from "../../bench/load/process.ts";
 import type { Load } from "../../bench/target.ts";
-import type { Operation } from "../../bench/workload.ts";
+import { keysOf, type Operation } from "../../bench/workload.ts";
+import { workload } from "./support.ts";
 
 const DATA = { keys: 50, valueBytes: 256 };
 
@@ -20,12 +20,16 @@ async function roundAgainst(operation: Operation, answer: Answer): Promise<Load>
       return answer(request.url.slice(-16), ++revision);
     },
   );
-  const generator = new LoadProcess(new URL("../../bench/http_load.ts", import.meta.url).href);
+  const generator = new LoadProcess(new URL("../../bench/keva/load.ts", import.meta.url).href);
   try {
-    const workload = { operation, clients: 1 };
     const edges: string[] = [];
     const load = await generator.run({
-      job: { kind: "round", data: DATA, workload, warmupMs: 50, measureMs: 200 },
+      job: {
+        kind: "round",
+        workload: workload({ data: DATA, clients: 1, readShare: operation === "read" ? 1 : 0 }),
+        warmupMs: 50,
+        measureMs: 200,
+      },
       ports: [server.addr.port],
     }, (edge) => edges.push(edge));
     assert.deepEqual(edges, ["begin", "end"]);
@@ -76,4 +80,6 @@ Deno.test("keys are distinct, and 16 bytes long", () => {
   const keys = new TextDecoder().decode(keysOf({ keys: 5000, valueBytes: 1 }));
   assert.equal(keys.length, 5000 * 16);
   assert.equal(new Set(keys.match(/.{16}/g)).size, 5000);
+  const others = new TextDecoder().decode(keysOf({ keys: 1, valueBytes: 2 }));
+  assert.ok(!keys.includes(others), "sets of data share no key");
 });

@@ -1,6 +1,6 @@
 /** What the clients of one round have done. */
 
-import type { Load } from "./target.ts";
+import type { Load } from "../target.ts";
 
 /** A generous bound of the samples of a round; the memory is touched only as far as needed. */
 const SAMPLES_PER_SECOND_MAX = 400_000;

@@ -3,14 +3,14 @@
  * default, and the load generator of its HTTP API.
  */
 
-import { Cluster } from "../tests/e2e/support/cluster.ts";
-import { LoadProcess } from "./load_process.ts";
-import type { Load, LoadJob, OnEdge, Target, TargetNode } from "./target.ts";
+import { Cluster } from "../../tests/e2e/support/cluster.ts";
+import { LoadProcess } from "../load/process.ts";
+import type { Load, LoadJob, OnEdge, Target, TargetNode } from "../target.ts";
 
 export class KevaTarget implements Target {
   readonly name = "keva";
   readonly #cluster: Cluster;
-  readonly #generator = new LoadProcess(new URL("./http_load.ts", import.meta.url).href);
+  readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
   #version = "";
 
   /** The nodes keep their data under `directory`. */
