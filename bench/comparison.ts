@@ -43,7 +43,7 @@ function isReached({ relation, bound }: Goal, value: number): boolean {
   return relation === "≥" ? value >= bound : value <= bound;
 }
 
-/** A line for each row; the spread is that of the ratio, the lowest and the highest round. */
+/** A line for each row. The spread is that of the ratio, or of Keva's figure where there is none. */
 export function comparisonTable(
   comparisons: readonly Comparison[],
   targets: readonly string[],
@@ -53,12 +53,16 @@ export function comparisonTable(
     ...comparisons.map(({ name, figures, ratio, goal, reached }) => [
       name,
       ...targets.map((target) => figures[target] ? number(figures[target].median) : "–"),
-      ratio === null ? "–" : ratio.median.toFixed(2),
-      ratio === null ? "–" : `${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)}`,
+      ratio === null ? "–" : number(ratio.median),
+      spread(ratio ?? figures["keva"]),
       goal === null ? "" : goalText(goal),
       reached === null ? "" : reached ? "ok" : "SHORT",
     ]),
   ]);
+}
+
+function spread(figure: Figure | undefined): string {
+  return figure === undefined ? "–" : `${number(figure.min)} – ${number(figure.max)}`;
 }
 
 function goalText({ of, relation, bound }: Goal): string {

@@ -1,37 +1,36 @@
 /**
- * `deno task bench`: builds if needed, starts the targets, runs the rounds in turn, prints tables.
+ * `deno task bench`: builds if needed, measures, prints tables, and ends whatever it has started.
  */
 
 import { buildBinary } from "../tools/build.ts";
 import { ROOT } from "../tools/paths.ts";
 import { BINARY } from "../tests/e2e/support/cluster.ts";
-import { compare } from "./comparison.ts";
-import { detailName, detailsOf } from "./details.ts";
-import { findEtcd, type Found } from "./etcd/install.ts";
-import { EtcdTarget } from "./etcd/target.ts";
-import { number } from "./figures.ts";
-import { fillAll } from "./fill.ts";
-import { KevaTarget } from "./keva/target.ts";
+import { etcdKind } from "./etcd/target.ts";
+import { kevaKind } from "./keva/target.ts";
 import { describeMachine } from "./machine.ts";
-import { measure, type Sample } from "./measure.ts";
 import { type Options, optionsOf, USAGE } from "./options.ts";
-import { leftOut, type Plan, planMs, roundsOf } from "./plan.ts";
-import { headline, notesOf, type Report, reportText, wrongAnswers } from "./report.ts";
-import { seriesOf } from "./rows.ts";
-import type { Target } from "./target.ts";
+import { planMs } from "./plan.ts";
+import { reportText, wrongAnswers } from "./report.ts";
+import { run } from "./run.ts";
+import { RealStage } from "./stage.ts";
+import type { TargetKind } from "./target.ts";
 
-/** For building, starting, filling and stopping, beyond the rounds themselves, of each target. */
+/** For starting, filling and stopping, beyond the rounds themselves, of each target. */
 const PATIENCE_MS = 120_000;
+/** For each experiment, of each target: writing a million keys may take minutes. */
+const EXPERIMENT_MS_MAX = 15 * 60_000;
 
 async function main(options: Options): Promise<number> {
   if (Deno.build.os !== "linux") throw new Error("it reads CPU and memory from /proc: Linux only");
   // Another binary that was named, to compare two of them, is measured as it is.
   if (BINARY === `${ROOT}/dist/keva`) await buildBinary();
   await Deno.mkdir(options.dir, { recursive: true });
+  const kinds = await kindsOf(options);
   const directory = await Deno.makeTempDir({ dir: options.dir, prefix: "bench-" });
-  const targets: Target[] = [];
+  const stage = new RealStage(kinds, directory);
   let cleaned: Promise<void> | undefined;
-  const cleanUp = (): Promise<void> => cleaned ??= stopAll(targets, directory);
+  const cleanUp = (): Promise<void> =>
+    cleaned ??= stage.stop().then(() => Deno.remove(directory, { recursive: true }));
   const giveUp = (reason: string): void => {
     console.error(`bench: ${reason}`);
     void cleanUp().finally(() => Deno.exit(1));
@@ -39,88 +38,42 @@ async function main(options: Options): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => giveUp(`stopped by ${signal}`));
   }
-  const timeoutMs = (planMs(options.plan) + PATIENCE_MS) * options.targets.length;
-  const timer = setTimeout(() => giveUp("took too long"), timeoutMs);
+  const timer = setTimeout(() => giveUp("took too long"), timeoutMs(options));
   try {
-    targets.push(...await targetsOf(options, directory));
-    return await run(options, directory, targets);
+    return await measureAll(options, directory, stage);
   } finally {
     clearTimeout(timer);
     await cleanUp();
   }
 }
 
-/** Those asked for; etcd is left out where it cannot be had, unless it was named. */
-async function targetsOf(options: Options, directory: string): Promise<Target[]> {
-  // Found before anything is started that would have to be stopped.
-  const etcd = options.targets.includes("etcd") ? await etcdFor(options) : null;
-  return [
-    ...(options.targets.includes("keva") ? [new KevaTarget(directory)] : []),
-    ...(etcd === null ? [] : [new EtcdTarget(etcd, directory)]),
-  ];
+function timeoutMs({ plan, experiments, targets }: Options): number {
+  return (planMs(plan) + PATIENCE_MS + experiments.length * EXPERIMENT_MS_MAX) * targets.length;
 }
 
-async function etcdFor({ targetsNamed }: Options): Promise<Found | null> {
+/** Those asked for; etcd is left out where it cannot be had, unless it was named. */
+async function kindsOf({ targets, targetsNamed }: Options): Promise<TargetKind[]> {
+  const kinds: TargetKind[] = [];
+  if (targets.includes("keva")) kinds.push(await kevaKind());
+  if (!targets.includes("etcd")) return kinds;
   try {
-    return await findEtcd();
+    kinds.push(await etcdKind());
   } catch (error) {
     if (targetsNamed) throw error;
     console.log(`without etcd, which cannot be had here: ${(error as Error).message}`);
-    return null;
   }
+  return kinds;
 }
 
-async function stopAll(targets: readonly Target[], directory: string): Promise<void> {
-  await Promise.all(targets.map((target) => target.stop()));
-  await Deno.remove(directory, { recursive: true });
-}
-
-async function run(
-  { plan, json }: Options,
-  directory: string,
-  targets: readonly Target[],
-): Promise<number> {
-  const startedAt = new Date().toISOString();
-  const machine = await describeMachine(directory);
-  for (const target of targets) await target.start();
-  const named = targets.map(({ name, version }) => ({ name, version }));
-  console.log(headline({ targets: named, machine }));
-  const without = leftOut(plan);
-  if (without.length > 0) console.log(`left out: ${without.join("; ")}`);
-  const memory = await fillAll(plan, targets);
-  const samples = await runRounds(plan, targets);
-  const series = [...plan.rows.flatMap((row) => seriesOf(row, samples)), ...memory];
-  const report: Report = {
-    startedAt,
-    targets: named,
-    machine,
-    plan,
-    rows: series.map(compare),
-    details: detailsOf(samples),
-    notes: notesOf(samples, machine),
-    samples,
-  };
+async function measureAll(options: Options, directory: string, stage: RealStage): Promise<number> {
+  const report = await run(options, await describeMachine(directory), stage);
   console.log(reportText(report));
-  if (json !== undefined) {
-    await Deno.writeTextFile(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.json !== undefined) {
+    await Deno.writeTextFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
   const wrong = wrongAnswers(report.details);
   for (const fault of wrong) console.error(fault);
   return wrong.length === 0 ? 0 : 1;
-}
-
-/** Every target runs a round before any runs the next. */
-async function runRounds(plan: Plan, targets: readonly Target[]): Promise<Sample[]> {
-  const { warmupMs, measureMs } = plan;
-  const samples: Sample[] = [];
-  for (const workload of roundsOf(plan)) {
-    for (const target of targets) {
-      const sample = await measure(target, { workload, warmupMs, measureMs });
-      samples.push(sample);
-      console.log(`${detailName(sample)}: ${number(sample.perSecond)}/s`);
-    }
-  }
-  return samples;
 }
 
 try {

@@ -32,7 +32,8 @@ export function headline({ targets, machine }: Pick<Report, "targets" | "machine
 
 export function reportText({ targets, rows, details, notes }: Report): string {
   const names = targets.map(({ name }) => name);
-  return ["", detailTable(details), "", comparisonTable(rows, names), "", ...notes].join("\n");
+  const first = details.length === 0 ? [] : [detailTable(details), ""];
+  return ["", ...first, comparisonTable(rows, names), "", ...notes].join("\n");
 }
 
 export function notesOf(samples: readonly Sample[], { cores, load1 }: Machine): string[] {

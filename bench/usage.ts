@@ -26,3 +26,31 @@ export function usageOf(pid: number): Usage {
 function bytesOf(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
 }
+
+/** What the process has caused to be written to disks, whole pages. */
+export function diskBytesOf(pid: number): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/io`))?.[1]);
+}
+
+/** How often the device on which `path` lies was told to make its cache durable, by anybody. */
+export function flushesOf(path: string): number {
+  const { dev } = Deno.statSync(path);
+  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
+  const device = `/sys/dev/block/${major}:${minor}`;
+  // Flushes are counted for the whole device, not for a partition of it.
+  const counts = [`${device}/../stat`, `${device}/stat`].map(statOf).find(({ length }) =>
+    length > 0
+  );
+  return counts?.[FLUSHES] ?? NaN;
+}
+
+/** The place in a device's `stat`, since Linux 5.5. */
+const FLUSHES = 15;
+
+function statOf(path: string): number[] {
+  try {
+    return Deno.readTextFileSync(path).trim().split(/\s+/).map(Number);
+  } catch {
+    return [];
+  }
+}

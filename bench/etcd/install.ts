@@ -14,7 +14,7 @@ const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const DIRECTORY = `${ROOT}/dist/etcd`;
 const UNPACKED = `${DIRECTORY}/usr/bin/etcd`;
 
-export type Found = { readonly binary: string; readonly version: string };
+type Found = { readonly binary: string; readonly version: string };
 
 /** Rejects with the reason when there is none and none can be had. */
 export async function findEtcd(): Promise<Found> {

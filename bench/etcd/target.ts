@@ -8,28 +8,35 @@ import { freePorts } from "../../tests/e2e/support/cluster.ts";
 import { RunningProcess } from "../../tests/e2e/support/process.ts";
 import { until } from "../../tests/e2e/support/wait.ts";
 import { LoadProcess } from "../load/process.ts";
-import type { Load, LoadJob, OnEdge, Target, TargetNode } from "../target.ts";
-import type { Found } from "./install.ts";
+import { metricsOf } from "../metrics.ts";
+import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
+import { opening } from "./frames.ts";
+import { findEtcd } from "./install.ts";
 
 /** The largest that etcd recommends. */
 const QUOTA_BYTES = 8 * 2 ** 30;
 
 type Member = { readonly name: string; readonly clientUrl: string; readonly peerUrl: string };
 
-export class EtcdTarget implements Target {
+/** Rejects with the reason when there is no etcd and none can be had. */
+export async function etcdKind(): Promise<TargetKind> {
+  const { binary, version } = await findEtcd();
+  return { name: "etcd", version, make: (directory) => new EtcdTarget(binary, directory) };
+}
+
+class EtcdTarget implements Target {
   readonly name = "etcd";
-  readonly version: string;
+  readonly directory: string;
+  readonly greeting = opening();
   readonly #binary: string;
-  readonly #directory: string;
   readonly #members: readonly Member[];
   readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
   readonly #processes = new Map<string, RunningProcess>();
 
   /** The nodes keep their data under `directory`. */
-  constructor({ binary, version }: Found, directory: string) {
-    this.version = version;
+  constructor(binary: string, directory: string) {
     this.#binary = binary;
-    this.#directory = directory;
+    this.directory = directory;
     const ports = freePorts(6);
     this.#members = ["n1", "n2", "n3"].map((name, i) => ({
       name,
@@ -50,14 +57,19 @@ export class EtcdTarget implements Target {
     return this.#generator.pid;
   }
 
+  get ports(): readonly number[] {
+    return this.#members.map(({ clientUrl }) => Number(new URL(clientUrl).port));
+  }
+
   async start(): Promise<void> {
-    for (const member of this.#members) this.#start(member);
+    for (const member of this.#members) {
+      if (this.#processes.get(member.name)?.isRunning !== true) this.#start(member);
+    }
     await Promise.all(this.#members.map((member) => this.#ready(member)));
   }
 
   load(job: LoadJob, onEdge: OnEdge): Promise<Load> {
-    const ports = this.#members.map(({ clientUrl }) => Number(new URL(clientUrl).port));
-    return this.#generator.run({ job, ports }, onEdge);
+    return this.#generator.run({ job, ports: this.ports }, onEdge);
   }
 
   async leader(): Promise<string> {
@@ -73,6 +85,14 @@ export class EtcdTarget implements Target {
     });
   }
 
+  metrics(): Promise<readonly Metrics[]> {
+    return metricsOf(this.ports);
+  }
+
+  async kill(name: string): Promise<void> {
+    await this.#processes.get(name)?.kill();
+  }
+
   async stop(): Promise<void> {
     const processes = [...this.#processes.values()];
     await Promise.all([this.#generator.stop(), ...processes.map((process) => process.kill())]);
@@ -82,7 +102,7 @@ export class EtcdTarget implements Target {
     const cluster = this.#members.map((member) => `${member.name}=${member.peerUrl}`);
     const settings = {
       "name": name,
-      "data-dir": `${this.#directory}/etcd-${name}`,
+      "data-dir": `${this.directory}/etcd-${name}`,
       "listen-client-urls": clientUrl,
       "advertise-client-urls": clientUrl,
       "listen-peer-urls": peerUrl,

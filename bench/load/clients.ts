@@ -68,7 +68,7 @@ async function runClient(
       revision = session.revision;
     }
     if (fault === null) {
-      tally.done(performance.now() - dueAt);
+      tally.done(dueAt);
     } else {
       tally.failed(fault);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

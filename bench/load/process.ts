@@ -14,6 +14,7 @@ type Event =
 
 /** Beyond its own duration, for what a job may take: every request under way must end. */
 const PATIENCE_MS = 20_000;
+const PROBE_MS = 60_000;
 
 /** For its worker, whose module is read when it starts. */
 const READ_OWN_CODE = `--allow-read=${ROOT}/bench`;
@@ -82,8 +83,10 @@ export class LoadProcess {
   }
 }
 
+/** How long a job may take; a fill has a thousand writes a second at least. */
 function jobMs(job: LoadJob): number {
-  return job.kind === "fill" ? job.data.keys : job.warmupMs + job.measureMs;
+  if (job.kind === "round") return job.warmupMs + job.measureMs;
+  return job.kind === "fill" ? job.data.keys : PROBE_MS;
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {

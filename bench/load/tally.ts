@@ -9,32 +9,51 @@ export class Tally {
   readonly #latenciesMs: Float32Array;
   readonly #errors: Record<string, number> = {};
   #operations = 0;
-  #counting = false;
+  #isCounting = false;
   #beginAt = 0;
   #elapsedMs = 0;
+  #lastAt = 0;
+  #longestGapMs = 0;
 
   constructor(measureMs: number) {
     this.#latenciesMs = new Float32Array(Math.ceil(measureMs / 1000 * SAMPLES_PER_SECOND_MAX));
   }
 
+  get operations(): number {
+    return this.#operations;
+  }
+
+  get isCounting(): boolean {
+    return this.#isCounting;
+  }
+
   begin(): void {
-    this.#beginAt = performance.now();
-    this.#counting = true;
+    this.#beginAt = this.#lastAt = performance.now();
+    this.#isCounting = true;
   }
 
   end(): void {
-    this.#counting = false;
-    this.#elapsedMs = performance.now() - this.#beginAt;
+    this.#isCounting = false;
+    const now = performance.now();
+    this.#elapsedMs = now - this.#beginAt;
+    this.#gapEnds(now);
   }
 
-  /** A right answer came after `latencyMs`. */
-  done(latencyMs: number): void {
-    if (!this.#counting || this.#operations === this.#latenciesMs.length) return;
-    this.#latenciesMs[this.#operations++] = latencyMs;
+  /** A right answer came to a request that was due at `dueAt`. */
+  done(dueAt: number): void {
+    if (!this.#isCounting || this.#operations === this.#latenciesMs.length) return;
+    const now = performance.now();
+    this.#gapEnds(now);
+    this.#latenciesMs[this.#operations++] = now - dueAt;
   }
 
   failed(fault: string): void {
-    if (this.#counting) this.#errors[fault] = (this.#errors[fault] ?? 0) + 1;
+    if (this.#isCounting) this.#errors[fault] = (this.#errors[fault] ?? 0) + 1;
+  }
+
+  #gapEnds(now: number): void {
+    this.#longestGapMs = Math.max(this.#longestGapMs, now - this.#lastAt);
+    this.#lastAt = now;
   }
 
   load(): Load {
@@ -45,6 +64,7 @@ export class Tally {
       elapsedMs: this.#elapsedMs,
       p50Ms: at(0.5),
       p99Ms: at(0.99),
+      longestGapMs: this.#longestGapMs,
       errors: this.#errors,
     };
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { LoadProcess } from "../../bench/load/process.ts";
-import type { Load } from "../../bench/target.ts";
+import type { Load, LoadJob } from "../../bench/target.ts";
 import { keysOf, type Operation } from "../../bench/workload.ts";
 import { workload } from "./support.ts";
 
@@ -11,7 +11,12 @@ const DATA = { keys: 50, valueBytes: 256 };
 type Answer = (key: string, revision: number) => Response;
 
 /** A round of one client against a server that answers as it is told to. */
-async function roundAgainst(operation: Operation, answer: Answer): Promise<Load> {
+function roundAgainst(operation: Operation, answer: Answer): Promise<Load> {
+  const load = workload({ data: DATA, clients: 1, readShare: operation === "read" ? 1 : 0 });
+  return jobAgainst({ kind: "round", workload: load, warmupMs: 50, measureMs: 200 }, answer);
+}
+
+async function jobAgainst(job: LoadJob, answer: Answer): Promise<Load> {
   let revision = 0;
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -23,15 +28,8 @@ async function roundAgainst(operation: Operation, answer: Answer): Promise<Load>
   const generator = new LoadProcess(new URL("../../bench/keva/load.ts", import.meta.url).href);
   try {
     const edges: string[] = [];
-    const load = await generator.run({
-      job: {
-        kind: "round",
-        workload: workload({ data: DATA, clients: 1, readShare: operation === "read" ? 1 : 0 }),
-        warmupMs: 50,
-        measureMs: 200,
-      },
-      ports: [server.addr.port],
-    }, (edge) => edges.push(edge));
+    const ports = [server.addr.port];
+    const load = await generator.run({ job, ports }, (edge) => edges.push(edge));
     assert.deepEqual(edges, ["begin", "end"]);
     return load;
   } finally {
@@ -75,6 +73,16 @@ for (const [fault, operation, answer] of WRONG) {
     assert.deepEqual(Object.keys(load.errors), [fault]);
   });
 }
+
+Deno.test("a probe ends with the first write that is acknowledged", async () => {
+  const refused = 30;
+  const load = await jobAgainst(
+    { kind: "probe", data: DATA },
+    (key, n) => n <= refused ? new Response("busy", { status: 503 }) : found(n, value(key)),
+  );
+  assert.equal(load.operations, 1);
+  assert.deepEqual(load.errors, { "status 503": refused });
+});
 
 Deno.test("keys are distinct, and 16 bytes long", () => {
   const keys = new TextDecoder().decode(keysOf({ keys: 5000, valueBytes: 1 }));

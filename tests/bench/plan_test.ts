@@ -50,6 +50,15 @@ Deno.test("--only picks rows by their name, whatever else is left out", () => {
   assert.deepEqual(dataOf(plan).map(({ valueBytes }) => valueBytes), [1024, 16_384]);
 });
 
+Deno.test("experiments run only when they are named", () => {
+  const namesOf = (...args: string[]): string[] | undefined =>
+    optionsOf(args)?.experiments.map(({ name }) => name);
+  assert.deepEqual(namesOf(), []);
+  assert.deepEqual(namesOf("--quick"), []);
+  assert.deepEqual(namesOf("--only", "leader killed|durability"), ["leader killed", "durability"]);
+  assert.deepEqual(optionsOf(["--only", "leader killed"])?.plan.rows, []);
+});
+
 Deno.test("wrong use of the command line is refused in one sentence", () => {
   const refused: [args: string[], reason: RegExp][] = [
     [["--only", "nothing"], /^no row's name matches --only "nothing"$/],

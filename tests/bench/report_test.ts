@@ -67,7 +67,7 @@ Deno.test("the table of comparisons says what fell short, and what there is no f
   const alone = compare({ name: "reads", goal, values: { keva: [25] } });
   const [, first, second] = comparisonTable([short, alone], ["keva", "etcd"]).split("\n");
   assert.match(first as string, /^writes +25\.0 +10\.0 +2\.50 +2\.50 – 2\.50 +≥ 2\.8 × +SHORT$/);
-  assert.match(second as string, /^reads +25\.0 +– +– +– +≥ 2\.8 ×$/);
+  assert.match(second as string, /^reads +25\.0 +– +– +25\.0 – 25\.0 +≥ 2\.8 ×$/);
 });
 
 Deno.test("number() shows the digits that say something", () => {
