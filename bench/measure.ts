@@ -2,7 +2,7 @@
 
 import type { Target } from "./target.ts";
 import { type Usage, usageOf } from "./usage.ts";
-import type { Plan, Workload } from "./workload.ts";
+import type { Data, Workload } from "./workload.ts";
 
 const FILL_CLIENTS = 64;
 
@@ -11,6 +11,13 @@ export type NodeSample = {
   readonly leads: boolean;
   readonly cpuSeconds: number;
   readonly rssBytes: number;
+  readonly anonymousBytes: number;
+};
+
+export type Round = {
+  readonly workload: Workload;
+  readonly warmupMs: number;
+  readonly measureMs: number;
 };
 
 export type Sample = {
@@ -30,7 +37,7 @@ export type Sample = {
 };
 
 /** Writes every key, so that each read finds a value. */
-export async function fill(target: Target, { data }: Plan): Promise<void> {
+export async function fill(target: Target, data: Data): Promise<void> {
   const { errors } = await target.load({ kind: "fill", data, clients: FILL_CLIENTS }, () => {});
   const faults = Object.entries(errors).map(([fault, count]) => `${count} times ${fault}`);
   if (faults.length > 0) {
@@ -38,13 +45,12 @@ export async function fill(target: Target, { data }: Plan): Promise<void> {
   }
 }
 
-export async function measure(target: Target, plan: Plan, workload: Workload): Promise<Sample> {
-  const { data, warmupMs, measureMs } = plan;
+export async function measure(target: Target, round: Round): Promise<Sample> {
   const { nodes, generatorPid } = target;
   const leader = await target.leader();
   const edges: { nodes: Usage[]; generator: Usage }[] = [];
   const load = await target.load(
-    { kind: "round", data, workload, warmupMs, measureMs },
+    { kind: "round", ...round },
     () =>
       edges.push({ nodes: nodes.map(({ pid }) => usageOf(pid)), generator: usageOf(generatorPid) }),
   );
@@ -55,13 +61,14 @@ export async function measure(target: Target, plan: Plan, workload: Workload): P
     leads: name === leader,
     cpuSeconds: (end.nodes[i] as Usage).cpuSeconds - (begin.nodes[i] as Usage).cpuSeconds,
     rssBytes: (end.nodes[i] as Usage).rssBytes,
+    anonymousBytes: (end.nodes[i] as Usage).anonymousBytes,
   }));
   const nodesCpu = samples.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   const generatorCpu = end.generator.cpuSeconds - begin.generator.cpuSeconds;
   const { operations, elapsedMs, p50Ms, p99Ms, errors } = load;
   return {
     target: target.name,
-    workload,
+    workload: round.workload,
     operations,
     perSecond: operations / elapsedMs * 1000,
     p50Ms,

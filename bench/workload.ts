@@ -1,81 +1,65 @@
-/**
- * What is measured: the workloads, in which order their rounds run, and for how long.
- */
+/** What clients ask for, and the data that they ask about. */
 
 export type Operation = "write" | "read";
 
-/** The data that a target holds. Values are as long in every round, so that reads can be checked. */
+/** Keys that a target holds, all with values of one length, so that every read can be checked. */
 export type Data = {
   readonly keys: number;
+  /** Also tells sets of data apart: two of them share no key. */
   readonly valueBytes: number;
 };
 
 export type Workload = {
-  readonly operation: Operation;
-  /** Each has one connection and one request under way. They are spread evenly over all nodes. */
-  readonly clients: number;
-};
-
-export type Plan = {
   readonly data: Data;
-  readonly clients: readonly number[];
-  /** Of each workload. The median over them is what counts. */
-  readonly rounds: number;
-  /** Before each round's figures begin: connections open, batches settle. */
-  readonly warmupMs: number;
-  readonly measureMs: number;
+  /** Of all requests: 0 is writes only, 1 is reads only. */
+  readonly readShare: number;
+  /** Each has one request under way at most. They are spread evenly over all nodes. */
+  readonly clients: number;
+  /** All clients ask for the same key, instead of keys drawn evenly. */
+  readonly hot: boolean;
+  /**
+   * Requests become due at this rate, whatever becomes of those before; null when each client asks
+   * as soon as it has its answer.
+   */
+  readonly perSecond: number | null;
 };
 
-const CLIENTS = [1, 64, 256];
+export const VALUE_BYTES = 256;
 
-/** Under three minutes. */
-export const DEFAULT_PLAN: Plan = {
-  data: { keys: 100_000, valueBytes: 256 },
-  clients: CLIENTS,
-  rounds: 5,
-  warmupMs: 500,
-  measureMs: 3_000,
-};
+const KIB = 1024;
 
-/** Under one minute: shows whether something is far off, not by how much. */
-export const QUICK_PLAN: Plan = {
-  data: { keys: 10_000, valueBytes: 256 },
-  clients: CLIENTS,
-  rounds: 3,
-  warmupMs: 250,
-  measureMs: 1_000,
-};
-
-/**
- * Writes and reads take turns, so that what changes while the bench runs (a warmer machine, a
- * longer log, a neighbour) falls on both alike.
- */
-export function* roundsOf(plan: Plan): Generator<Workload> {
-  for (const clients of plan.clients) {
-    for (let round = 0; round < plan.rounds; round++) {
-      yield { operation: "write", clients };
-      yield { operation: "read", clients };
-    }
-  }
+/** Says everything that differs between workloads, so it is unique among them. */
+export function workloadName(workload: Workload): string {
+  const { data, readShare, clients, hot, perSecond } = workload;
+  const size = data.valueBytes === VALUE_BYTES ? "" : ` of ${data.valueBytes / KIB} KiB`;
+  const what = `${kindOf(readShare)}${size}${hot ? " of one key" : ""}`;
+  if (perSecond !== null) return `${what} at ${perSecond.toLocaleString("en")}/s`;
+  return `${what}, ${clients} client${clients === 1 ? "" : "s"}`;
 }
 
-/** How long all rounds of `plan` take on one target. */
-export function planMs(plan: Plan): number {
-  return [...roundsOf(plan)].length * (plan.warmupMs + plan.measureMs);
+function kindOf(readShare: number): string {
+  if (readShare === 0) return "writes";
+  if (readShare === 1) return "reads";
+  const reads = Math.round(readShare * 100);
+  return `reads and writes ${reads}/${100 - reads}`;
 }
 
 /** A key has this many bytes, all of them visible ASCII. */
 export const KEY_BYTES = 16;
 
 /** All keys, one after the other. They are scattered over the key order, as hashes would be. */
-export function keysOf({ keys }: Data): Uint8Array {
-  const text = Array.from({ length: keys }, (_, i) => scattered(i).toString(16).padStart(16, "0"));
+export function keysOf({ keys, valueBytes }: Data): Uint8Array {
+  const first = BigInt(valueBytes) << 32n;
+  const text = Array.from(
+    { length: keys },
+    (_, i) => scattered(first + BigInt(i)).toString(16).padStart(16, "0"),
+  );
   return new TextEncoder().encode(text.join(""));
 }
 
 /** A bijection on 64 bits (the finaliser of SplitMix64): distinct numbers give distinct keys. */
-function scattered(number: number): bigint {
-  let x = BigInt(number) + 0x9e3779b97f4a7c15n;
+function scattered(number: bigint): bigint {
+  let x = number + 0x9e3779b97f4a7c15n;
   x = BigInt.asUintN(64, (x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n);
   x = BigInt.asUintN(64, (x ^ (x >> 27n)) * 0x94d049bb133111ebn);
   return x ^ (x >> 31n);

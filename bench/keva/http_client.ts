@@ -20,15 +20,13 @@ export class HttpClient {
   /** 0 when there was none. */
   revision = 0;
   linearizable = false;
-  bodyStart = 0;
-  bodyEnd = 0;
-  readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly body: { bytes: Uint8Array<ArrayBuffer>; start: number; end: number };
 
   readonly #tcp: Deno.TcpConn;
 
   private constructor(tcp: Deno.TcpConn, bodyBytesMax: number) {
     this.#tcp = tcp;
-    this.buffer = new Uint8Array(HEAD_BYTES + bodyBytesMax);
+    this.body = { bytes: new Uint8Array(HEAD_BYTES + bodyBytesMax), start: 0, end: 0 };
   }
 
   static async connect(port: number, bodyBytesMax: number): Promise<HttpClient> {
@@ -41,10 +39,11 @@ export class HttpClient {
   async exchange(request: Uint8Array): Promise<void> {
     let sent = await this.#tcp.write(request);
     while (sent < request.length) sent += await this.#tcp.write(request.subarray(sent));
+    const buffer = this.body.bytes;
     let length = 0;
     do {
-      if (length === this.buffer.length) throw new Error("an answer larger than its buffer");
-      const count = await this.#tcp.read(length === 0 ? this.buffer : this.buffer.subarray(length));
+      if (length === buffer.length) throw new Error("an answer larger than its buffer");
+      const count = await this.#tcp.read(length === 0 ? buffer : buffer.subarray(length));
       if (count === null) throw new Error("closed by the node");
       length += count;
     } while (!this.#isWhole(length));
@@ -56,18 +55,18 @@ export class HttpClient {
 
   /** Parses the answer from its start; most come whole, so nothing is kept between the tries. */
   #isWhole(length: number): boolean {
-    const bytes = this.buffer;
+    const { body, body: { bytes } } = this;
     this.status = 0;
-    this.revision = this.bodyEnd = 0;
+    this.revision = 0;
     this.linearizable = false;
     let contentLength = 0;
     for (let line = 0;;) {
       const end = bytes.indexOf(CR, line);
       if (end < 0 || end + 1 >= length) return false;
       if (end === line) {
-        this.bodyStart = end + 2;
-        this.bodyEnd = this.bodyStart + contentLength;
-        return length >= this.bodyEnd;
+        body.start = end + 2;
+        body.end = body.start + contentLength;
+        return length >= body.end;
       }
       if (line === 0) this.status = decimal(bytes, bytes.indexOf(SPACE) + 1);
       else if (isHeader(bytes, line, CONTENT_LENGTH)) {

@@ -3,13 +3,10 @@
  * it writes a line at each edge of a round, and one with the result.
  */
 
-import type { Load, LoadJob, OnEdge } from "./target.ts";
-
-export type Job = {
-  readonly job: LoadJob;
-  /** Of the nodes that the clients are spread over, all on 127.0.0.1. */
-  readonly ports: readonly number[];
-};
+import { ROOT } from "../../tools/paths.ts";
+import type { Load, LoadJob, OnEdge } from "../target.ts";
+import { type Job, runJob } from "./job.ts";
+import type { Protocol } from "./session.ts";
 
 type Event =
   | { readonly kind: "begin" | "end" }
@@ -17,13 +14,15 @@ type Event =
 
 /** Beyond its own duration, for what a job may take: every request under way must end. */
 const PATIENCE_MS = 20_000;
+const PROBE_MS = 60_000;
+
+/** For its worker, whose module is read when it starts. */
+const READ_OWN_CODE = `--allow-read=${ROOT}/bench`;
 
 /** The side of the process: serves jobs until standard input ends. */
-export async function serveJobs(
-  run: (job: Job, onEdge: OnEdge) => Promise<Load>,
-): Promise<void> {
+export async function serveJobs(open: () => Protocol): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
-    const load = await run(JSON.parse(line), (kind) => tell({ kind }));
+    const load = await runJob(JSON.parse(line), open(), (kind) => tell({ kind }));
     tell({ kind: "done", load });
   }
 }
@@ -41,7 +40,7 @@ export class LoadProcess {
 
   constructor(script: string) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-check", "--allow-net=127.0.0.1", script],
+      args: ["run", "--quiet", "--no-check", "--allow-net=127.0.0.1", READ_OWN_CODE, script],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -84,8 +83,10 @@ export class LoadProcess {
   }
 }
 
+/** How long a job may take; a fill has a thousand writes a second at least. */
 function jobMs(job: LoadJob): number {
-  return job.kind === "fill" ? job.data.keys : job.warmupMs + job.measureMs;
+  if (job.kind === "round") return job.warmupMs + job.measureMs;
+  return job.kind === "fill" ? job.data.keys : PROBE_MS;
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {

@@ -1,17 +1,22 @@
 /** The load generator counts right answers only, and says what was wrong with the others. */
 
 import assert from "node:assert/strict";
-import { LoadProcess } from "../../bench/load_process.ts";
-import { keysOf } from "../../bench/workload.ts";
-import type { Load } from "../../bench/target.ts";
-import type { Operation } from "../../bench/workload.ts";
+import { LoadProcess } from "../../bench/load/process.ts";
+import type { Load, LoadJob } from "../../bench/target.ts";
+import { keysOf, type Operation } from "../../bench/workload.ts";
+import { workload } from "./support.ts";
 
 const DATA = { keys: 50, valueBytes: 256 };
 
 type Answer = (key: string, revision: number) => Response;
 
 /** A round of one client against a server that answers as it is told to. */
-async function roundAgainst(operation: Operation, answer: Answer): Promise<Load> {
+function roundAgainst(operation: Operation, answer: Answer): Promise<Load> {
+  const load = workload({ data: DATA, clients: 1, readShare: operation === "read" ? 1 : 0 });
+  return jobAgainst({ kind: "round", workload: load, warmupMs: 50, measureMs: 200 }, answer);
+}
+
+async function jobAgainst(job: LoadJob, answer: Answer): Promise<Load> {
   let revision = 0;
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -20,14 +25,11 @@ async function roundAgainst(operation: Operation, answer: Answer): Promise<Load>
       return answer(request.url.slice(-16), ++revision);
     },
   );
-  const generator = new LoadProcess(new URL("../../bench/http_load.ts", import.meta.url).href);
+  const generator = new LoadProcess(new URL("../../bench/keva/load.ts", import.meta.url).href);
   try {
-    const workload = { operation, clients: 1 };
     const edges: string[] = [];
-    const load = await generator.run({
-      job: { kind: "round", data: DATA, workload, warmupMs: 50, measureMs: 200 },
-      ports: [server.addr.port],
-    }, (edge) => edges.push(edge));
+    const ports = [server.addr.port];
+    const load = await generator.run({ job, ports }, (edge) => edges.push(edge));
     assert.deepEqual(edges, ["begin", "end"]);
     return load;
   } finally {
@@ -72,8 +74,20 @@ for (const [fault, operation, answer] of WRONG) {
   });
 }
 
+Deno.test("a probe ends with the first write that is acknowledged", async () => {
+  const refused = 30;
+  const load = await jobAgainst(
+    { kind: "probe", data: DATA },
+    (key, n) => n <= refused ? new Response("busy", { status: 503 }) : found(n, value(key)),
+  );
+  assert.equal(load.operations, 1);
+  assert.deepEqual(load.errors, { "status 503": refused });
+});
+
 Deno.test("keys are distinct, and 16 bytes long", () => {
   const keys = new TextDecoder().decode(keysOf({ keys: 5000, valueBytes: 1 }));
   assert.equal(keys.length, 5000 * 16);
   assert.equal(new Set(keys.match(/.{16}/g)).size, 5000);
+  const others = new TextDecoder().decode(keysOf({ keys: 1, valueBytes: 2 }));
+  assert.ok(!keys.includes(others), "sets of data share no key");
 });

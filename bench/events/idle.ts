@@ -1,0 +1,70 @@
+/** What a thousand clients cost that say nothing. */
+
+import type { Series } from "../comparison.ts";
+import { fill } from "../measure.ts";
+import type { Target } from "../target.ts";
+import {
+  type Experiment,
+  onEach,
+  p99sOf,
+  pacedWrites,
+  pause,
+  rssBytes,
+  USUAL,
+} from "./experiment.ts";
+
+const CONNECTIONS = 1_000;
+const ROUNDS = 3;
+/** A node of Keva takes 1,024 connections by default: eight are left for these clients. */
+const WRITES = pacedWrites(1_000, 24);
+const REST_MS = 2_000;
+
+type Cost = {
+  readonly bytesEach: readonly number[];
+  /** Of writes, with the connections to that without. */
+  readonly p99Times: readonly number[];
+};
+
+export const idle: Experiment = {
+  name: "idle connections",
+  run: async (stage) => {
+    const costs = await onEach(stage, costOf);
+    const of = (key: keyof Cost): Series["values"] =>
+      Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, cost[key]]));
+    const what = `${CONNECTIONS.toLocaleString("en")} idle connections to each node`;
+    return [
+      { name: `${what}: RSS bytes for each`, goal: null, values: of("bytesEach") },
+      { name: `${what}: p99 of writes with to without`, goal: null, values: of("p99Times") },
+    ];
+  },
+};
+
+async function costOf(target: Target): Promise<Cost> {
+  await fill(target, USUAL);
+  const without = await p99sOf(target, WRITES, ROUNDS);
+  const before = rssBytes(target);
+  const connections = await connect(target);
+  try {
+    await pause(REST_MS);
+    const after = rssBytes(target);
+    const withThem = await p99sOf(target, WRITES, ROUNDS);
+    return {
+      bytesEach: after.map((bytes, node) => (bytes - (before[node] as number)) / CONNECTIONS),
+      p99Times: withThem.map((p99Ms, round) => p99Ms / (without[round] as number)),
+    };
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+/** To every node; each says what a client says first, and no more. */
+async function connect({ ports, greeting }: Target): Promise<Deno.TcpConn[]> {
+  const connections: Deno.TcpConn[] = [];
+  for (let i = 0; i < CONNECTIONS * ports.length; i++) {
+    const port = ports[i % ports.length] as number;
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connections.push(connection);
+    await connection.write(greeting);
+  }
+  return connections;
+}

@@ -1,0 +1,69 @@
+/**
+ * Keva as a target: three nodes of the compiled binary on this machine, with every setting at its
+ * default, and the load generator of its HTTP API.
+ */
+
+import { BINARY, Cluster } from "../../tests/e2e/support/cluster.ts";
+import { output } from "../../tests/e2e/support/process.ts";
+import { LoadProcess } from "../load/process.ts";
+import { metricsOf } from "../metrics.ts";
+import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
+
+export async function kevaKind(): Promise<TargetKind> {
+  const { stdout } = await output(BINARY, { args: ["--version"] });
+  return {
+    name: "keva",
+    version: new TextDecoder().decode(stdout).trim(),
+    make: (directory, settings) => new KevaTarget(directory, settings),
+  };
+}
+
+class KevaTarget implements Target {
+  readonly name = "keva";
+  readonly directory: string;
+  readonly #cluster: Cluster;
+  readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
+  readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: keva\r\n\r\n");
+
+  /** The nodes keep their data under `directory`; `settings` are the front part of keva.toml. */
+  constructor(directory: string, settings = "") {
+    this.directory = directory;
+    this.#cluster = new Cluster(directory, { settings });
+  }
+
+  get nodes(): readonly TargetNode[] {
+    return this.#cluster.nodes.map(({ name, running }) => ({ name, pid: running.pid }));
+  }
+
+  get generatorPid(): number {
+    return this.#generator.pid;
+  }
+
+  get ports(): readonly number[] {
+    return this.#cluster.nodes.map(({ userPort }) => userPort);
+  }
+
+  async start(): Promise<void> {
+    await this.#cluster.start();
+  }
+
+  load(job: LoadJob, onEdge: OnEdge): Promise<Load> {
+    return this.#generator.run({ job, ports: this.ports }, onEdge);
+  }
+
+  async leader(): Promise<string> {
+    return (await this.#cluster.leader()).name;
+  }
+
+  metrics(): Promise<readonly Metrics[]> {
+    return metricsOf(this.ports);
+  }
+
+  kill(name: string): Promise<void> {
+    return this.#cluster.node(name).kill();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#generator.stop(), this.#cluster.close()]);
+  }
+}
