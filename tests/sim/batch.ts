@@ -13,6 +13,11 @@ export type BatchOptions = {
   readonly onDone: (done: Done) => void;
 };
 
+/** A run of an hour that is stopped half-way must not have shown nothing. */
+const SEEDS_PER_REPORT = 100;
+/** Whoever waits longer for one seed wants to know for which. */
+const SLOW_SEED_MS = 180_000;
+
 export type Summary = {
   seeds: number;
   failures: number;
@@ -43,6 +48,7 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
     summary.events += one.events;
     summary.checks += one.checks;
     options.onDone(one);
+    if (summary.seeds % SEEDS_PER_REPORT === 0) console.log(`  so far: ${summaryText(summary)}`);
   };
   const nextSeed = () => Date.now() < options.endsAtMs ? seeds.next() : { done: true as const };
   await Promise.all(
@@ -58,12 +64,15 @@ async function runWorker(
   let worker = newWorker();
   for (let next = nextSeed(); !next.done; next = nextSeed()) {
     const seed = next.value as number;
+    const slow = setTimeout(() => console.log(`  seed ${seed} takes long`), SLOW_SEED_MS);
     try {
       done(await ask(worker, { seed, traceLinesMax: 300 }));
     } catch (error) {
       done({ ...NOTHING, swarm: drawSwarm(seed), failure: String(error) });
       worker.terminate();
       worker = newWorker();
+    } finally {
+      clearTimeout(slow);
     }
   }
   worker.terminate();
