@@ -16,7 +16,7 @@ clusterTest(
     const { follower, ledger, others } = await withStoppedFollower(test);
     const path = onlySegment(follower);
     const before = Deno.readFileSync(path);
-    const offset = before.length >> 1;
+    const offset = await logEnd(test, path) >> 1;
     const damaged = before.slice();
     damaged[offset] = (damaged[offset] as number) ^ 0x10;
     Deno.writeFileSync(path, damaged);
@@ -51,17 +51,17 @@ clusterTest("torn log: the node cuts the end off, says so, and catches up", {}, 
   const leader = await cluster.leader();
   const others = cluster.nodes.filter((node) => node !== leader);
   const path = onlySegment(leader);
-  const size = Deno.statSync(path).size;
+  const size = await logEnd(test, path);
   // Its disk alone has this write, and nobody was told of it.
   for (const node of others) node.freeze();
   const key = bytesOf("torn");
   const value = random.bytes(500);
   const write = put(leader.client, key, value);
-  await until("the frame", () => Deno.statSync(path).size > size + 500);
+  await until("the frame", async () => await logEnd(test, path) > size + 500);
   await leader.kill();
   // Frozen, the others may still find it in their sockets.
   ledger.record(key, value, await write);
-  Deno.truncateSync(path, Deno.statSync(path).size - 5);
+  Deno.truncateSync(path, await logEnd(test, path) - 5);
 
   leader.start();
   await assertSaysTorn(leader, path, size);
@@ -72,7 +72,8 @@ clusterTest("torn log: the node cuts the end off, says so, and catches up", {}, 
 clusterTest("torn log: half a frame behind the last one is cut off", {}, async (test) => {
   const { follower, ledger } = await withStoppedFollower(test);
   const path = onlySegment(follower);
-  const bytes = Deno.readFileSync(path);
+  const bytes = Deno.readFileSync(path).subarray(0, await logEnd(test, path));
+  Deno.truncateSync(path, bytes.length);
   Deno.writeFileSync(path, bytes.subarray(-40, -10), { append: true });
   follower.start();
   await assertSaysTorn(follower, path, bytes.length);
@@ -87,7 +88,7 @@ clusterTest(
     const { follower, others, ledger } = await withStoppedFollower(test);
     const path = onlySegment(follower);
     // To the node it looks like a torn end, but the leader knows what it had acknowledged.
-    Deno.truncateSync(path, Math.floor(Deno.statSync(path).size * 0.8));
+    Deno.truncateSync(path, Math.floor(await logEnd(test, path) * 0.8));
     const { code } = await follower.start().end();
     assert.equal(code, 1);
     assert.match(follower.running.text, /keva: .*acknowledged entries were lost/);
@@ -226,4 +227,12 @@ function onlySegment(node: Node): string {
   const segments = [...Deno.readDirSync(`${node.data}/wal`)].map(({ name }) => name);
   assert.equal(segments.length, 1, segments.join());
   return `${node.data}/wal/${segments[0]}`;
+}
+
+/** Where the last frame of a segment ends: what stands behind it is room for the next ones. */
+async function logEnd({ cluster }: ClusterTest, path: string): Promise<number> {
+  const { stdout } = await cluster.keva(["inspect", "wal", path]);
+  const [, end] = / at (\d+): end of the segment/.exec(new TextDecoder().decode(stdout)) ?? [];
+  assert.ok(end !== undefined, `keva inspect wal ${path} names the end`);
+  return Number(end);
 }
