@@ -32,6 +32,11 @@ export function diskBytesOf(pid: number): number {
   return Number(/^write_bytes: (\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/io`))?.[1]);
 }
 
+/** Files and connections. */
+export function openFilesOf(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
 /** How often the device on which `path` lies was told to make its cache durable, by anybody. */
 export function flushesOf(path: string): number {
   const { dev } = Deno.statSync(path);

@@ -28,7 +28,7 @@ export function pacedWrites(perSecond: number, clients: number): Workload {
   return { data: USUAL, readShare: 0, clients, hot: false, perSecond };
 }
 
-/** Runs on a cluster of each target, and gathers their values for one series. */
+/** Runs on a new cluster of each target, one after the other. */
 export async function onEach<T>(
   stage: Stage,
   run: (target: Target) => Promise<T>,

@@ -3,6 +3,7 @@
 import type { Series } from "../comparison.ts";
 import { fill } from "../measure.ts";
 import type { Target } from "../target.ts";
+import { openFilesOf } from "../usage.ts";
 import {
   type Experiment,
   onEach,
@@ -13,10 +14,11 @@ import {
   USUAL,
 } from "./experiment.ts";
 
+/** Spread over the nodes. */
 const CONNECTIONS = 1_000;
 const ROUNDS = 3;
-/** A node of Keva takes 1,024 connections by default: eight are left for these clients. */
-const WRITES = pacedWrites(1_000, 24);
+/** Few clients, since a node of Keva takes 512 connections from one address. */
+const WRITES = pacedWrites(500, 96);
 const REST_MS = 2_000;
 
 type Cost = {
@@ -31,7 +33,7 @@ export const idle: Experiment = {
     const costs = await onEach(stage, costOf);
     const of = (key: keyof Cost): Series["values"] =>
       Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, cost[key]]));
-    const what = `${CONNECTIONS.toLocaleString("en")} idle connections to each node`;
+    const what = `${CONNECTIONS.toLocaleString("en")} idle connections`;
     return [
       { name: `${what}: RSS bytes for each`, goal: null, values: of("bytesEach") },
       { name: `${what}: p99 of writes with to without`, goal: null, values: of("p99Times") },
@@ -48,8 +50,15 @@ async function costOf(target: Target): Promise<Cost> {
     await pause(REST_MS);
     const after = rssBytes(target);
     const withThem = await p99sOf(target, WRITES, ROUNDS);
+    for (const { name, pid } of target.nodes) {
+      if (openFilesOf(pid) < CONNECTIONS / target.nodes.length) {
+        throw new Error(`${name} has closed idle connections`);
+      }
+    }
     return {
-      bytesEach: after.map((bytes, node) => (bytes - (before[node] as number)) / CONNECTIONS),
+      bytesEach: after.map((bytes, node) =>
+        (bytes - (before[node] as number)) * after.length / CONNECTIONS
+      ),
       p99Times: withThem.map((p99Ms, round) => p99Ms / (without[round] as number)),
     };
   } finally {
@@ -57,10 +66,10 @@ async function costOf(target: Target): Promise<Cost> {
   }
 }
 
-/** To every node; each says what a client says first, and no more. */
+/** To the nodes in turn; each says what a client says first, and no more. */
 async function connect({ ports, greeting }: Target): Promise<Deno.TcpConn[]> {
   const connections: Deno.TcpConn[] = [];
-  for (let i = 0; i < CONNECTIONS * ports.length; i++) {
+  for (let i = 0; i < CONNECTIONS; i++) {
     const port = ports[i % ports.length] as number;
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     connections.push(connection);
