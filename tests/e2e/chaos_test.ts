@@ -10,6 +10,8 @@ const STORM_MS = 25_000;
 /** A tenth of what an idle machine does: a storm that nobody is out in proves nothing. */
 const OPERATIONS_MIN = 3_000;
 const FAULTS_MIN = 4;
+/** A write whose outcome nobody learned may excuse one lie, or a few of them, and never all. */
+const TELLINGS = 20;
 
 Deno.test("chaos: a storm on real processes leaves a linearizable history", async () => {
   const run = await runChaos({ durationMs: STORM_MS, say: (line) => console.log(line) });
@@ -19,8 +21,9 @@ Deno.test("chaos: a storm on real processes leaves a linearizable history", asyn
   const faults = [...faultCounts(run.done).values()].reduce((sum, count) => sum + count, 0);
   assert.ok(faults >= FAULTS_MIN, `only ${faults} faults`);
   for (const [name, lie] of Object.entries(LIES)) {
-    const { violations } = checkHistory(withLie(run.history, lie));
-    assert.ok(violations.length > 0, `nobody noticed: ${name}`);
+    const noticed = withLie(run.history, lie).take(TELLINGS)
+      .some((history) => checkHistory(history).violations.length > 0);
+    assert.ok(noticed, `nobody noticed: ${name}`);
   }
 });
 
@@ -50,14 +53,13 @@ const LIES: Readonly<Record<string, Lie>> = {
     outcome.kind === "written" ? { ...outcome, revision: outcome.revision - 1 } : undefined,
 };
 
-/** Tells the lie to the last client whom it can be told. */
-function withLie(history: readonly Operation[], lie: Lie): Operation[] {
+/** Tells the lie to one client whom it can be told, the last first: each time another history. */
+function* withLie(history: readonly Operation[], lie: Lie): Generator<Operation[]> {
   for (let at = history.length - 1; at >= 0; at--) {
     const operation = history[at] as Operation;
     const outcome = lie(operation, history.slice(0, at));
-    if (outcome !== undefined) return history.toSpliced(at, 1, { ...operation, outcome });
+    if (outcome !== undefined) yield history.toSpliced(at, 1, { ...operation, outcome });
   }
-  throw new Error("there is nobody to lie to");
 }
 
 function revisionOf({ outcome }: Operation): number {

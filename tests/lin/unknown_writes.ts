@@ -3,8 +3,10 @@
  * other, make an operation possible that is not possible now.
  *
  * A chain is as short as it can be: each write in it is needed by the next. So all but the first
- * are conditional, and the last brings about what the operation needs. Of writes that may stand
- * for each other only the one that started first is tried.
+ * are conditional, and the last brings about what the operation needs. Where any item will do, no
+ * write is tried that needs an item itself: what would make it possible does in its place. So no
+ * chain has more than three writes: a delete, a put if absent, a put if that revision. Of writes
+ * that may stand for each other only the one that started first is tried.
  */
 
 import type { Operation, Revision } from "./history.ts";
@@ -18,6 +20,8 @@ type Need = "absent" | "present" | { readonly value: string };
 
 type Goal = {
   readonly need: Need;
+  /** Nobody can read any more what a write brought about for this. */
+  readonly overwrites: boolean;
   readonly reach: (state: ItemState) => ItemState | null;
 };
 
@@ -32,6 +36,8 @@ export class UnknownWrites {
   readonly #named: ReadonlySet<Revision>;
   readonly #deletes: Group[] = [];
   readonly #puts: Group[] = [];
+  /** Of these: those that nobody has to read. */
+  readonly #unread: Group[] = [];
   readonly #byValue = new Map<string, Group[]>();
 
   /** For each of `writes`, by start: the highest revision that was known before it started. */
@@ -71,21 +77,16 @@ export class UnknownWrites {
     if (this.#writes.length === 0) return [];
     const need = this.#needOf(operation);
     if (need === null) return [];
-    return this.#chains(state, { need, reach: options.reach }, { ...options, later: [] });
+    const overwrites = isWrite(operation);
+    return this.#chains(state, { need, overwrites, reach: options.reach }, options.horizon);
   }
 
-  #chains(
-    state: ItemState,
-    goal: Goal,
-    bounds: { readonly horizon: number; readonly later: readonly number[] },
-  ): Way[] {
+  #chains(state: ItemState, goal: Goal, horizon: number): Way[] {
     const ways: Way[] = [];
-    for (const group of this.#before(goal.need)) {
-      const at = group.find((at) => this.#used[at] === 0 && !bounds.later.includes(at));
-      if (at === undefined) continue;
-      const write = this.#writes[at] as Operation;
-      if (write.startedAt > bounds.horizon) continue;
-      for (const { chain, after } of this.#waysToHappen(state, at, bounds)) {
+    for (const group of this.#before(goal)) {
+      const at = group.find((at) => this.#used[at] === 0);
+      if (at === undefined || (this.#writes[at] as Operation).startedAt > horizon) continue;
+      for (const { chain, after } of this.#waysToHappen(state, at, { goal, horizon })) {
         const reached = goal.reach(after);
         if (reached !== null) ways.push({ chain, after: reached });
       }
@@ -93,19 +94,20 @@ export class UnknownWrites {
     return ways;
   }
 
+  /** The write `at` next, or what it needs and then it. */
   #waysToHappen(
     state: ItemState,
     at: number,
-    bounds: { readonly horizon: number; readonly later: readonly number[] },
+    { goal, horizon }: { readonly goal: Goal; readonly horizon: number },
   ): Way[] {
     const write = this.#writes[at] as Operation;
     const floor = this.#floors[at] as Revision;
     const after = happen(state, write, floor);
     if (after !== null) return [{ chain: [at], after }];
     const need = write.call.kind === "cas" ? this.#needOfCas(write.call.expected) : null;
-    if (need === null) return [];
-    const goal = { need, reach: (before: ItemState) => happen(before, write, floor) };
-    return this.#chains(state, goal, { ...bounds, later: [...bounds.later, at] })
+    if (need === null || goal.overwrites && need === goal.need) return [];
+    const reach = (before: ItemState) => happen(before, write, floor);
+    return this.#chains(state, { need, overwrites: true, reach }, horizon)
       .map(({ chain, after }) => ({ chain: [...chain, at], after }));
   }
 
@@ -132,33 +134,55 @@ export class UnknownWrites {
   }
 
   /** Writes after which the state is as needed. */
-  #before(need: Need): readonly Group[] {
+  #before({ need, overwrites }: Goal): readonly Group[] {
     if (need === "absent") return this.#deletes;
-    return need === "present" ? this.#puts : this.#byValue.get(need.value) ?? [];
+    if (need === "present") return overwrites ? this.#unread : this.#puts;
+    return this.#byValue.get(need.value) ?? [];
   }
 
   /** Puts of a value that nobody read are alike, and so are those of one value. */
   #group(known: readonly Operation[]): void {
     const read = new Set<string | null>();
     for (const { outcome } of known) if (outcome.kind === "read") read.add(outcome.value);
+    const writers = countWriters([...known.filter(isWrite), ...this.#writes]);
     const unread: Group = [];
     const deletes: Group = [];
     this.#puts.push(unread);
+    this.#unread.push(unread);
     this.#deletes.push(deletes);
     const sameValue = new Map<string, Group>();
     for (const [at, { call }] of this.#writes.entries()) {
       if (call.kind === "delete") deletes.push(at);
-      if (call.kind === "put" && !read.has(call.value)) unread.push(at);
-      else if (call.kind === "put" && sameValue.has(call.value)) {
-        sameValue.get(call.value)?.push(at);
-      } else if (call.kind === "put" || call.kind === "cas") {
-        const group = [at];
-        if (call.kind === "put") sameValue.set(call.value, group);
-        this.#puts.push(group);
-        const groups = this.#byValue.get(call.value) ?? [];
-        this.#byValue.set(call.value, groups);
-        groups.push(group);
+      if (call.kind !== "put" && call.kind !== "cas") continue;
+      const alike = call.kind === "cas"
+        ? undefined
+        : read.has(call.value)
+        ? sameValue.get(call.value)
+        : unread;
+      if (alike !== undefined) {
+        alike.push(at);
+        continue;
       }
+      const group = [at];
+      if (call.kind === "put") sameValue.set(call.value, group);
+      this.#puts.push(group);
+      // The only write of a value that was read has to be there for that read.
+      if (!read.has(call.value) || writers.get(call.value) !== 1) this.#unread.push(group);
+      const groups = this.#byValue.get(call.value) ?? [];
+      this.#byValue.set(call.value, groups);
+      groups.push(group);
     }
   }
+}
+
+function isWrite({ outcome }: Operation): boolean {
+  return outcome.kind === "written" || outcome.kind === "deleted";
+}
+
+function countWriters(writes: readonly Operation[]): ReadonlyMap<string, number> {
+  const writers = new Map<string, number>();
+  for (const { call } of writes) {
+    if ("value" in call) writers.set(call.value, (writers.get(call.value) ?? 0) + 1);
+  }
+  return writers;
 }
