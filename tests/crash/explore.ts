@@ -47,11 +47,14 @@ const ENDS = ["leave", "crash", "kill", "failedSync"] as const;
 export async function exploreCrashes(seed: number): Promise<Explored> {
   const random = new SeededRandom(seed);
   const exploration = new Exploration(random);
-  Object.assign(limits, { walFrameBytesMax: random.chance(1, 2) ? 700 : 16 * 1024 * 1024 });
+  const { walFrameBytesMax } = limits;
+  Object.assign(limits, { walFrameBytesMax: random.chance(1, 2) ? 700 : walFrameBytesMax });
   try {
     for (let process = 1; process <= PROCESSES; process++) await exploration.process(process);
   } catch (error) {
     throw new Error(`seed ${seed}`, { cause: error });
+  } finally {
+    Object.assign(limits, { walFrameBytesMax });
   }
   return exploration;
 }

@@ -44,7 +44,7 @@ async function crashUntil(endsAtMs: number): Promise<string> {
     try {
       recoveries += (await exploreCrashes(seed)).recoveries;
     } catch (error) {
-      fails(`deno task crash --recoveries 1 --seed ${seed}`, String(error));
+      fails(`deno task crash --recoveries 1 --seed ${seed}`, Deno.inspect(error));
     }
   }
   return `${seeds} seeds, ${recoveries.toLocaleString("en")} recoveries`;

@@ -10,6 +10,23 @@ import type { CrashMode, SimDisk } from "../support/sim_disk.ts";
 import type { FaultKind, Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 
+const PROCESS_FAULTS: ReadonlySet<FaultKind> = new Set([
+  "crash",
+  "kill",
+  "stop",
+  "pause",
+  "clockJump",
+]);
+const LINK_FAULTS: ReadonlySet<FaultKind> = new Set([
+  "partition",
+  "isolate",
+  "oneWay",
+  "bridge",
+  "reset",
+  "silence",
+  "slowNetwork",
+]);
+
 export type NemesisOptions = {
   readonly cluster: SimCluster;
   readonly random: SeededRandom;
@@ -34,6 +51,7 @@ export class Nemesis {
   /** and those of them that refuse to start: there is no cure for that yet. */
   readonly lost = new Map<string, string>();
   #active = true;
+  /** Faults that something felt: a process that does not run cannot be killed. */
   injected = 0;
 
   constructor(options: NemesisOptions) {
@@ -112,8 +130,8 @@ export class Nemesis {
 
   #inject(fault: FaultKind): void {
     const { cluster, random, swarm, trace } = this.#options;
-    this.injected++;
     const id = this.#anyNode();
+    if (this.#isFelt(fault, id)) this.injected++;
     const spanMs = 1 + random.below(5 * swarm.electionTimeoutMs);
     const undoLater = (undo: () => void) => cluster.clock.after(spanMs, undo);
     trace.add("fault", `${fault} ${id} for ${spanMs} ms`);
@@ -159,6 +177,13 @@ export class Nemesis {
     }
   }
 
+  #isFelt(fault: FaultKind, id: string): boolean {
+    const { cluster, swarm } = this.#options;
+    if (PROCESS_FAULTS.has(fault)) return cluster.isRunning(id) || this.#starting.has(id);
+    if (LINK_FAULTS.has(fault)) return swarm.nodes > 1;
+    return fault !== "bitFlip"; // which counts itself
+  }
+
   /** Ends the process alone, or with it all that its disk was not yet made to keep. */
   #end(id: string, how: "crash" | "kill", mode?: CrashMode): void {
     const { cluster, random, onEnded } = this.#options;
@@ -200,6 +225,7 @@ export class Nemesis {
     const size = path === undefined ? 0 : disk.open(path, "read").size();
     if (path === undefined || size === 0) return this.restart(id);
     const offset = random.below(size);
+    this.injected++;
     this.damaged.set(id, this.#options.lastDurable(id));
     disk.corrupt(path, offset, 1 << random.below(8));
     trace.add(id, `bit flipped in ${path} at ${offset}`);

@@ -4,7 +4,7 @@
  */
 
 import { ROOT } from "../../../tools/paths.ts";
-import type { Mutant } from "./mutant.ts";
+import { LOADED, type Mutant } from "./mutant.ts";
 
 export type Hunt = {
   readonly mutant: Mutant;
@@ -45,7 +45,7 @@ export async function hunt(sandbox: string, mutant: Mutant): Promise<Hunt> {
 
 async function runNet(
   sandbox: string,
-  { net }: Mutant,
+  { name, net }: Mutant,
 ): Promise<{ seeds: number; how: string | null }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "tests/sim/mutants/hunter.ts", net, `${SEEDS_MAX}`],
@@ -54,6 +54,7 @@ async function runNet(
     stderr: "null",
   }).spawn();
   let seeds = 0;
+  let loaded = false;
   let loop = false;
   const watch = () =>
     setTimeout(() => {
@@ -66,6 +67,7 @@ async function runNet(
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() as string;
+    loaded ||= lines.includes(LOADED);
     for (const line of lines.filter((one) => one.startsWith("{"))) {
       const report = JSON.parse(line) as { seed: number; failure: string | null };
       seeds = report.seed;
@@ -76,6 +78,7 @@ async function runNet(
   }
   clearTimeout(timer);
   const { success } = await child.status;
+  if (!loaded) throw new Error(`the mutant ${name} is no program`);
   if (success) return { seeds, how };
   return { seeds: seeds + 1, how: loop ? "it never ends" : "the process ends" };
 }

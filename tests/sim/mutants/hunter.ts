@@ -5,7 +5,7 @@
 
 import { exploreCrashes } from "../../crash/explore.ts";
 import { runSeed } from "../run.ts";
-import type { Mutant } from "./mutant.ts";
+import { LOADED, type Mutant } from "./mutant.ts";
 
 const [net, seeds] = Deno.args as [Mutant["net"], string];
 
@@ -22,6 +22,7 @@ const run: Record<Mutant["net"], (seed: number) => Promise<string | null>> = {
   },
 };
 
+console.log(LOADED);
 for (let seed = 1; seed <= Number(seeds); seed++) {
   const failure = await run[net](seed);
   console.log(JSON.stringify({ seed, failure: failure?.split("\n")[0] ?? null }));

@@ -14,3 +14,6 @@ export type Mutant = {
   /** Who is to find it: `sim`, or the crash explorer of storage. */
   readonly net: "sim" | "crash";
 };
+
+/** What a hunter says first: a mistake that no sources can be made of is not one that was found. */
+export const LOADED = "loaded";
