@@ -152,6 +152,7 @@ function judgeFrame(
 ): Verdict<"accept" | "cut" | "refuse"> {
   const { offset, end } = place;
   const frame = frameCondition(parsed, end);
+  if (frame === "sound") return SOUND;
   const harmed = frame === "damaged" || frame === "cut";
   return decide(FRAME_TABLE, {
     frame,
