@@ -74,6 +74,11 @@ export class Nemesis {
     }
   }
 
+  /** Whether some node that still runs is about to leave. */
+  get isStopping(): boolean {
+    return this.#stopping.size > 0;
+  }
+
   /** Starts `id` if it does not run, and keeps trying for as long as that takes. */
   restart(id: string): void {
     const { cluster, trace } = this.#options;

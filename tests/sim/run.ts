@@ -180,7 +180,7 @@ class Run {
   #healthy(): boolean {
     const cluster = this.#cluster;
     const running = cluster.running;
-    if (this.#clients.running > 0) return false;
+    if (this.#clients.running > 0 || this.#nemesis.isStopping) return false;
     if (running.length < this.#swarm.nodes - this.#nemesis.lost.size) return false;
     const states = running.map((id) => cluster.node(id).consensus);
     const leader = states[0]?.leader;
