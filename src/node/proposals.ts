@@ -2,7 +2,8 @@
  * Commands that this node, as leader, has put into its log and whose fate is not known yet.
  *
  * Invariant N1: a command is settled with an outcome only when the very entry that carries it
- * (same index, same term) was applied; with "effect none" only when another entry was applied there.
+ * (same index, same term) was applied; with "effect none" only when an entry of another term was
+ * applied there, or one of a later term before it: terms never decrease along the log.
  */
 
 import { err, limits, ok } from "../base/mod.ts";
@@ -17,6 +18,8 @@ export class Proposals {
   #proposals = new Map<Index, Proposal>();
   #bytes = 0;
   #total = 0;
+  /** Of the last entry that was applied. */
+  #appliedTerm: Term = 0;
 
   get count(): number {
     return this.#proposals.size;
@@ -45,6 +48,14 @@ export class Proposals {
 
   /** `entry` was applied, with `outcome` when it is a command. */
   applied(entry: Entry, outcome: Outcome | null, leader: NodeId | null): void {
+    if (entry.term > this.#appliedTerm) {
+      this.#appliedTerm = entry.term;
+      // Else those that nothing takes the place of would wait in vain until their deadline.
+      this.#failWhere(
+        (at, { term }) => at > entry.index && term < entry.term,
+        failures.overwritten(leader),
+      );
+    }
     const proposal = this.#take(entry.index);
     if (proposal === undefined) return;
     const own = proposal.term === entry.term && outcome !== null;

@@ -62,6 +62,8 @@ export class Writes {
     if (this.#outbound.waiting === 0 || leader === null || leader === this.#held) return;
     if (leader === self) return this.#proposeWaiting();
     const { clock, links } = this.#options;
+    // Who cannot send to this node cannot answer: asked, it would leave the fate of writes open.
+    if (!links.hears(leader)) return;
     this.#outbound.forward(
       leader,
       clock.now(),

@@ -65,6 +65,11 @@ export class IncomingLinks {
     void this.#serve(connection);
   }
 
+  /** Whether messages of `peer` can arrive. */
+  isLive(peer: NodeId): boolean {
+    return this.#live.has(peer);
+  }
+
   /** Ends the link with `peer`, who may come again and be judged anew. */
   disconnect(peer: NodeId): void {
     const link = this.#live.get(peer);

@@ -84,6 +84,11 @@ export class Links {
     return this.#outgoing.get(peer)?.up === true;
   }
 
+  /** Whether `peer` can send to this node, so that it could answer what it is asked. */
+  hears(peer: NodeId): boolean {
+    return this.#incoming.isLive(peer);
+  }
+
   /** How many peers can be sent to. */
   get upCount(): number {
     return [...this.#outgoing.values()].filter((link) => link.up).length;

@@ -111,6 +111,39 @@ Deno.test("cluster: a deposed leader's pending write ends as overwritten, with e
   assert.equal(await cluster.get(leader, "key"), "majority");
 });
 
+Deno.test("cluster: of a deposed leader's pending writes none waits for its deadline", async () => {
+  const cluster = await SimCluster.started({ nodes: 3 });
+  const leader = await cluster.leader();
+  const others = cluster.ids.filter((id) => id !== leader);
+  cluster.network.partition([leader], others);
+  const offered = [1, 2, 3, 4, 5].map((n) => cluster.offer(leader, `key ${n}`, "lost", 60_000));
+  await cluster.clock.until(() => others.some((id) => cluster.node(id).status().role === "leader"));
+  const healedAt = cluster.clock.now();
+  cluster.network.heal();
+  // The new leader has one entry to put in the place of five, and nobody writes any more.
+  for (const outcome of await cluster.wait(Promise.all(offered))) {
+    assert.ok(!outcome.ok && outcome.error.effect === "none");
+  }
+  assert.ok(cluster.clock.now() - healedAt < 5 * ELECTION_TIMEOUT_MS);
+});
+
+Deno.test("cluster: whose links break, and come back one by one, leaves no write waiting", async () => {
+  const cluster = await SimCluster.started({ nodes: 3, conditions: { delayMsMax: 20 } });
+  const leader = await cluster.leader();
+  const origin = await cluster.follower();
+  for (let round = 0; round < 10; round++) {
+    cluster.network.reset(leader, origin);
+    const offered = [];
+    for (let n = 0; n < 200; n++) {
+      offered.push(cluster.offer(origin, `key ${n}`, `${round}`, 60_000));
+      await cluster.clock.advance(1);
+    }
+    const startedAt = cluster.clock.now();
+    await cluster.wait(Promise.all(offered));
+    assert.ok(cluster.clock.now() - startedAt < 5 * ELECTION_TIMEOUT_MS, `round ${round}`);
+  }
+});
+
 Deno.test("cluster: a follower that missed a compaction comes back by snapshot", async () => {
   const cluster = await SimCluster.started({
     nodes: 3,
