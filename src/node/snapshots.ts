@@ -70,8 +70,22 @@ export class Snapshots {
   takeWhenDue(): void {
     const { applier, node } = this.#options;
     const { bytes, entries } = applier.sinceSnapshot;
-    const due = bytes >= node.storage.snapshotBytes || entries >= node.storage.snapshotEntries;
+    const due = bytes >= node.storage.snapshotBytes || entries >= this.#entriesDue(entries);
     if (due && this.#snapshotter.idle && !applier.isRestoring) void this.#take();
+  }
+
+  /**
+   * How many entries behind the last snapshot make the next one due: as far as the next multiple of
+   * `snapshotEntries`, counted from another index on each voter. So they take turns, and a majority
+   * is not slowed down by its own snapshot.
+   */
+  #entriesDue(entries: number): number {
+    const { applier, node, raft } = this.#options;
+    const { snapshotEntries } = node.storage;
+    const { voters } = raft.membership;
+    const rank = Math.max(0, voters.findIndex(({ id }) => id === node.self));
+    const last = applier.applied - entries + Math.floor(rank * snapshotEntries / voters.length);
+    return snapshotEntries - last % snapshotEntries;
   }
 
   /** The mark of the snapshot at `index` is durable: the one before it bounds what is kept. */

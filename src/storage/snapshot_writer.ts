@@ -1,7 +1,7 @@
 /**
  * Writes a snapshot beside the log that it will replace. Until `finish` the file has a temporary
- * name, and the device is given its bytes a few MiB at a time, so that the log's own syncs never
- * wait behind a whole image.
+ * name, and the device is given its bytes a MiB at a time, so that the log's own syncs never wait
+ * behind a whole image.
  */
 
 import { assert, type DiskFile, ok, type Result } from "../base/mod.ts";
@@ -14,7 +14,7 @@ import type { SnapshotContext } from "./snapshots.ts";
 import type { SnapshotWriter } from "./types.ts";
 
 /** Written and not yet synced at most. */
-const DIRTY_BYTES_MAX = 4 * 1024 * 1024;
+const DIRTY_BYTES_MAX = 1024 * 1024;
 const DIGEST_BYTES_MAX = 255;
 
 export class SnapshotFileWriter implements SnapshotWriter {

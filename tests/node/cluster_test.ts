@@ -174,6 +174,26 @@ Deno.test("cluster: a follower that missed a compaction comes back by snapshot",
   assert.equal(new Set(cluster.digests()).size, 1, "and restarts from the snapshot it received");
 });
 
+Deno.test("cluster: nodes take their snapshots in turn", async () => {
+  const cluster = await SimCluster.started({ nodes: 3, snapshotEntries: 300 });
+  const taken = new Map<string, Set<number>>(cluster.ids.map((id) => [id, new Set()]));
+  for (let n = 0; n < 60; n++) {
+    const offered = Array.from({ length: 20 }, (_, i) => cluster.offer("n1", `${i}`, `${n}`));
+    await cluster.wait(Promise.all(offered));
+    await cluster.converged();
+    for (const [id, indexes] of taken) indexes.add(cluster.node(id).status().snapshotIndex);
+  }
+  const phases = cluster.ids.map((id) =>
+    [...taken.get(id) as Set<number>].filter((index) => index > 0).map((index) => index % 300)
+  );
+  for (const [rank, offset] of [0, 200, 100].entries()) {
+    assert.ok((phases[rank] as number[]).length >= 3);
+    for (const phase of phases[rank] as number[]) {
+      assert.ok(phase >= offset && phase < offset + 50, `n${rank + 1} at ${phase}`);
+    }
+  }
+});
+
 Deno.test("cluster: a leader that stops hands over, and no write fails meanwhile", async () => {
   const cluster = await SimCluster.started({ nodes: 3 });
   for (let round = 0; round < 3; round++) {
