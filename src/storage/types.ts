@@ -127,7 +127,7 @@ export interface SnapshotStore {
 export interface SnapshotWriter {
   /**
    * A block of about `limits.imageBlockBytes` bytes, or of one larger item: whatever fits into a
-   * frame, as every command does. Waits for the device every few MiB.
+   * frame, as every command does. Waits for the device every MiB.
    */
   append(block: Uint8Array): Promise<Result<void, StorageError>>;
   /**
