@@ -6,12 +6,12 @@
  */
 
 import assert from "node:assert/strict";
+import { UPDATE } from "../support/golden.ts";
 import { fakeCluster } from "../client/fake_cluster.ts";
 import { keva } from "./fake_context.ts";
 
 const here = new URL("./transcripts/", import.meta.url);
 const example = Deno.readTextFileSync(new URL("../../keva.toml.example", import.meta.url));
-const update = Deno.env.get("KEVA_UPDATE") === "1";
 
 const BAD = `[[node]]
 identity = "host1"
@@ -56,7 +56,7 @@ for (const { name } of [...Deno.readDirSync(here)].sort((a, b) => a.name < b.nam
       if (line.startsWith("#")) actual += `${line}\n`;
       if (line.startsWith("$ ")) actual += `${await transcript(line.slice(2))}\n`;
     }
-    if (update) Deno.writeTextFileSync(new URL(name, here), actual);
+    if (UPDATE) Deno.writeTextFileSync(new URL(name, here), actual);
     else assert.equal(actual, golden);
   });
 }

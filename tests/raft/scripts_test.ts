@@ -1,16 +1,16 @@
 /**
  * Golden scripts of the Raft core: what each node says, stores and commits, line by line.
  *
- * `UPDATE=1 npx deno test -A tests/raft` writes the transcripts anew. A transcript that changed is
+ * `KEVA_UPDATE=1 npx deno test -A tests/raft` writes the transcripts anew. A transcript that changed is
  * to be read as critically as code: it is the statement of what is right.
  */
 
 import assert from "node:assert/strict";
+import { UPDATE } from "../support/golden.ts";
 import { diffLines } from "./harness/diff.ts";
 import { formatScript, parseScript, runScript } from "./harness/script.ts";
 
 const SCRIPTS = new URL("./scripts/", import.meta.url);
-const UPDATE = Deno.env.get("UPDATE") === "1";
 
 const names = [...Deno.readDirSync(SCRIPTS)].map(({ name }) => name).sort();
 

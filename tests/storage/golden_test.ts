@@ -1,12 +1,13 @@
 /**
  * The bytes on disk, byte for byte: a change of the format that nobody meant shows here, and old
- * directories stay readable. `deno test -A tests/storage/golden_test.ts -- --update` rewrites the
- * fixtures, which is right only together with a new format version.
+ * directories stay readable. `KEVA_UPDATE=1` rewrites the fixtures, which is
+ * right only together with a new format version.
  */
 
 import assert from "node:assert/strict";
 import { hex, utf8 } from "../../src/base/mod.ts";
 import { inspectDirectory } from "../../src/storage/mod.ts";
+import { UPDATE } from "../support/golden.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import {
   appendAll,
@@ -22,7 +23,6 @@ import {
   write,
 } from "./support.ts";
 
-const UPDATE = Deno.args.includes("--update");
 const FIXTURES = new URL("./testdata/", import.meta.url);
 const FILES = {
   "identity.hex": "data/identity",

@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { hex } from "../../src/base/mod.ts";
 
-const update = Deno.env.get("KEVA_UPDATE") === "1";
+export const UPDATE: boolean = Deno.env.get("KEVA_UPDATE") === "1";
 
 /** Fails unless the file `name`, relative to `here`, holds `actual`. */
 export function golden(here: string, name: string, actual: string): void {
   const path = new URL(`testdata/${name}`, here);
-  if (update) Deno.writeTextFileSync(path, actual);
+  if (UPDATE) Deno.writeTextFileSync(path, actual);
   assert.equal(actual, Deno.readTextFileSync(path), `${name} (KEVA_UPDATE=1 accepts the change)`);
 }
 
