@@ -19,7 +19,6 @@ import {
   refusalOn,
   shown,
   snapshotAt,
-  until,
   write,
 } from "./support.ts";
 
@@ -139,13 +138,9 @@ Deno.test("openDataDirectory() works on the real disk, and keeps a second opener
       const from = round * 100 + 1;
       for (let index = from; index < from + 100; index++) {
         directory.wal.append(write(index, { entries: entries(index, index, 1) }));
-        if (index % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        // Ten to a frame, so that the frames fill several segments.
+        if (index % 10 === 0) await storedOnDevice(directory, index - from + 1);
       }
-      const { events } = directory;
-      for (let turn = 0; turn < 500 && events.stored.length < 100; turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      await until(() => events.stored.length === 100, 1);
       await directory.release();
     }
     const directory = await openOn(nativeDisk(), overrides);
@@ -156,6 +151,14 @@ Deno.test("openDataDirectory() works on the real disk, and keeps a second opener
     Deno.removeSync(root, { recursive: true });
   }
 });
+
+/** Real syncs take real time: this looks every millisecond, for at most ten seconds. */
+async function storedOnDevice({ events }: { events: { stored: unknown[] } }, count: number) {
+  for (let look = 0; look < 10_000 && events.stored.length < count; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal(events.stored.length, count);
+}
 
 Deno.test("ancestors() are the folders above, from the inside out", () => {
   assert.deepEqual(ancestors("a/b/c"), ["a/b", "a", "."]);

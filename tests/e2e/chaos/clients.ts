@@ -188,9 +188,6 @@ function outcomeOf(call: Call, answer: Answer): Outcome {
 /** What a refusal says must agree with its status; one that no fault explains ends the run. */
 function failureOf(call: Call, answer: Answer): Outcome {
   const { status } = answer;
-  if (status === 412) {
-    return { kind: "refused", revision: JSON.parse(textOf(answer.body)).revision };
-  }
   const { code, effect, detail } = problemOf(answer);
   const isHonest = effect === (status === 504 ? "unknown" : "none");
   if (!isHonest || ![503, 504, 507].includes(status)) {

@@ -79,6 +79,7 @@ async function storm(
 ): Promise<ChaosRun> {
   await mesh.listen();
   await cluster.start();
+  if (!hasSmallDisk) console.log("no full disks: only root can make a small file system");
   const kinds = FAULT_KINDS.filter((kind) => kind !== "fullDisk" || hasSmallDisk);
   const nemesis = new Nemesis({
     cluster,
