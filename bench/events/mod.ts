@@ -3,13 +3,15 @@
 import { diskBytes, durability } from "./disk.ts";
 import type { Experiment } from "./experiment.ts";
 import { failover } from "./failover.ts";
+import { fiveMillion, million } from "./growth.ts";
 import { idle } from "./idle.ts";
-import { million, restart } from "./restart.ts";
+import { restart } from "./restart.ts";
 import { snapshots } from "./snapshots.ts";
 
 export const EXPERIMENTS: readonly Experiment[] = [
   restart,
   million,
+  fiveMillion,
   failover,
   snapshots,
   diskBytes,
