@@ -16,6 +16,7 @@ export const LAYERS: Layer[] = [
   { folder: "base", imports: [] },
   { folder: "raft", imports: ["base"] },
   { folder: "kv", imports: ["base"] },
+  { folder: "keys", imports: ["base"] },
   // Of raft: its nouns and their bytes (`raft/codec.ts`), never its behaviour.
   { folder: "storage", imports: ["base", "raft"] },
   { folder: "peers", imports: ["base", "raft"] },
@@ -28,7 +29,7 @@ export const LAYERS: Layer[] = [
   {
     folder: "cli",
     // `keva inspect` reads storage and kv; `keva serve` builds the node with its service and api.
-    imports: ["base", "client", "config", "storage", "kv", "node", "service", "api"],
+    imports: ["base", "client", "config", "keys", "storage", "kv", "node", "service", "api"],
   },
 ];
 

@@ -53,6 +53,12 @@ export interface Hash {
   sha256(bytes: Uint8Array): Uint8Array;
 }
 
+/** Signatures by Ed25519 (RFC 8032). */
+export interface Ed25519 {
+  /** The 32 bytes that go with the private key `seed`, of 32 bytes too. */
+  publicKey(seed: Uint8Array): Uint8Array;
+}
+
 /** What this process takes from its machine, since its start or at this moment. */
 export type ProcessUsage = {
   readonly cpuSeconds: number;
@@ -102,6 +108,8 @@ export interface Disk {
   /** Names in a directory, sorted; empty when the directory is missing. */
   list(path: string): string[];
   exists(path: string): boolean;
+  /** The nine bits of who may do what with it, and whether it is owned by this process's user. */
+  permissions(path: string): { readonly mode: number; readonly isOwn: boolean };
   /** Creates the directory and its parents; no error when it is there. */
   makeDirectory(path: string): void;
   /** Atomically replaces `to`. */

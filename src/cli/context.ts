@@ -2,12 +2,12 @@
  * Everything that a command needs from the world around it, so that tests can give it another one.
  */
 
-import type { Address, Log, Result } from "../base/mod.ts";
+import type { Address, Ed25519, Log, Result } from "../base/mod.ts";
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Ports as NodePorts, StartError } from "../node/mod.ts";
 
-export type Ports = Omit<NodePorts, "log">;
+export type Ports = Omit<NodePorts, "log"> & { readonly ed25519: Ed25519 };
 
 export type Output = {
   readonly isTerminal: boolean;

@@ -10,6 +10,7 @@ import { devCommand } from "./dev.ts";
 import { EXIT_FAILED, EXIT_USAGE, explainError } from "./error.ts";
 import { getCommand } from "./get.ts";
 import { inspectCommand } from "./inspect.ts";
+import { keygenCommand } from "./keygen.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
@@ -72,6 +73,7 @@ function buildProgram(context: Context): Command {
     deleteCommand,
     statusCommand,
     checkConfigCommand,
+    keygenCommand,
     inspectCommand,
   ];
   for (const make of commands) program.addCommand(make(context) as unknown as Command);

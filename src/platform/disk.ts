@@ -26,6 +26,11 @@ export function nativeDisk(): Disk {
     read: readWhole,
     list,
     exists,
+    permissions(path) {
+      const { mode, uid } = guard(path, "stat", () => Deno.statSync(path));
+      // Where a system knows neither, files have no such bits that could be wrong.
+      return { mode: (mode ?? FILE_MODE) & 0o777, isOwn: uid === null || uid === Deno.uid() };
+    },
     makeDirectory(path) {
       guard(path, "make directory", () => {
         Deno.mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });

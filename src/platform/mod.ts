@@ -8,9 +8,10 @@
  * May import: base.
  */
 
-import type { Clock, Disk, Hash, Network, Process, Random } from "../base/mod.ts";
+import type { Clock, Disk, Ed25519, Hash, Network, Process, Random } from "../base/mod.ts";
 import { systemClock } from "./clock.ts";
 import { nativeDisk } from "./disk.ts";
+import { ed25519 } from "./ed25519.ts";
 import { nativeHash } from "./hash.ts";
 import { network } from "./network.ts";
 import { systemProcess } from "./usage.ts";
@@ -18,6 +19,7 @@ import { systemRandom } from "./random.ts";
 
 export * from "./clock.ts";
 export * from "./disk.ts";
+export * from "./ed25519.ts";
 export * from "./hash.ts";
 export * from "./log.ts";
 export * from "./network.ts";
@@ -29,6 +31,7 @@ export type RealPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: Hash;
+  readonly ed25519: Ed25519;
   readonly disk: Disk;
   readonly network: Network;
   readonly process: Process;
@@ -40,6 +43,7 @@ export function realPorts(): RealPorts {
     clock: systemClock(),
     random: systemRandom(),
     hash: nativeHash(),
+    ed25519,
     disk: nativeDisk(),
     network,
     process: systemProcess,

@@ -14,6 +14,7 @@ import {
 import { type Context, run } from "../../src/cli/mod.ts";
 import {
   createLog,
+  ed25519,
   nativeHash,
   systemClock,
   systemProcess,
@@ -67,6 +68,7 @@ export function world(options: WorldOptions = {}): World {
       clock: systemClock(),
       random: systemRandom(),
       hash: nativeHash(),
+      ed25519,
       disk: memoryDisk(files),
       network: {
         listen: (address) => listen(address.port, options.portsInUse ?? []),
@@ -192,6 +194,9 @@ function memoryDisk(files: Map<string, Uint8Array>): Disk {
   });
   return {
     open: (path, mode) => {
+      if (mode === "create" && files.has(normal(path))) {
+        throw new DiskError("exists", path, "open", "file exists");
+      }
       if (mode === "create") files.set(normal(path), new Uint8Array(0));
       content(path);
       return open(path);
@@ -199,6 +204,7 @@ function memoryDisk(files: Map<string, Uint8Array>): Disk {
     read: content,
     list: (path) => [...files.keys()].filter((name) => name.startsWith(normal(path))),
     exists: (path) => files.has(normal(path)),
+    permissions: (path) => (content(path), { mode: 0o600, isOwn: true }),
     makeDirectory: () => {},
     rename: () => assert.fail(),
     remove: (path) => void files.delete(normal(path)),

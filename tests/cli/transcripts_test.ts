@@ -2,7 +2,8 @@
  * Golden transcripts: each `$ keva …` line of a file under transcripts/ is run, and what it prints
  * and returns must be what stands below it. `KEVA_UPDATE=1` writes what it is now; read the diff.
  *
- * In that world there is example.toml (keva.toml.example), bad.toml, no cluster, and a terminal.
+ * In that world there is example.toml (keva.toml.example), bad.toml, a key in taken/, a key with a
+ * passphrase in broken/, no cluster, and a terminal.
  */
 
 import assert from "node:assert/strict";
@@ -31,9 +32,19 @@ keva_port = 3811
 user_port = 380
 `;
 
+function key(name: string): string {
+  return Deno.readTextFileSync(new URL(`../keys/testdata/${name}`, import.meta.url));
+}
+
 async function transcript(line: string): Promise<string> {
   const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((part) => part[1] ?? part[2] as string);
-  const files = { "example.toml": example, "bad.toml": BAD, "open.toml": OPEN };
+  const files = {
+    "example.toml": example,
+    "bad.toml": BAD,
+    "open.toml": OPEN,
+    "taken/node.key": key("plain"),
+    "broken/node.key": key("passphrase"),
+  };
   const cluster = fakeCluster(...Array.from({ length: 9 }, () => "refused" as const));
   const result = await keva(args.slice(1), {
     files,

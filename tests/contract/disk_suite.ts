@@ -28,6 +28,12 @@ export function diskSuite(name: string, make: () => DiskUnderTest): void {
     assert.equal(disk.exists(`${root}/b`), false);
   });
 
+  test("permissions() of what was created are its owner's alone", (disk, root) => {
+    throwsDiskError("missing", () => disk.permissions(`${root}/a`));
+    disk.open(`${root}/a`, "create").close();
+    assert.deepEqual(disk.permissions(`${root}/a`), { mode: 0o600, isOwn: true });
+  });
+
   test("writeAt() and readAt() work at any offset; a gap reads as zeros", (disk, root) => {
     const file = disk.open(`${root}/a`, "create");
     file.writeAt(3, bytes(1, 2, 3));

@@ -178,6 +178,11 @@ export class SimDisk implements Disk {
     return normal(path) === "" || this.#nodes.has(normal(path));
   }
 
+  permissions(path: string): { mode: number; isOwn: boolean } {
+    if (!this.exists(path)) throw new DiskError("missing", path, "stat", "no such file");
+    return { mode: 0o600, isOwn: true };
+  }
+
   makeDirectory(path: string): void {
     for (const folder of [...parents(normal(path)), normal(path)]) {
       if (folder === "" || this.#nodes.get(folder) === "directory") continue;

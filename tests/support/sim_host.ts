@@ -111,6 +111,7 @@ export class SimHost {
       read: (path, sizeBytesMax) => disk.read(path, sizeBytesMax),
       list: (path) => disk.list(path),
       exists: (path) => disk.exists(path),
+      permissions: (path) => disk.permissions(path),
       makeDirectory: (path) => disk.makeDirectory(path),
       rename: (from, to) => disk.rename(from, to),
       remove: (path) => disk.remove(path),
