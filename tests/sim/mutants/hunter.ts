@@ -4,6 +4,7 @@
  */
 
 import { exploreCrashes } from "../../crash/explore.ts";
+import { explore } from "../../raft/explore/explore.ts";
 import { runSeed } from "../run.ts";
 import { LOADED, type Mutant } from "./mutant.ts";
 
@@ -20,6 +21,7 @@ const run: Record<Mutant["net"], (seed: number) => Promise<string | null>> = {
       return reasonOf(error);
     }
   },
+  core: (seed) => Promise.resolve(explore(seed, 1).failure),
 };
 
 console.log(LOADED);

@@ -11,8 +11,8 @@ export type Mutant = {
   /** Stands in `file` exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** Who is to find it: `sim`, or the crash explorer of storage. */
-  readonly net: "sim" | "crash";
+  /** Who is to find it: the simulator, the crash explorer of storage, or the core explorer. */
+  readonly net: "sim" | "crash" | "core";
 };
 
 /** What a hunter says first: a mistake that no sources can be made of is not one that was found. */

@@ -22,18 +22,31 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: '    code: "timeout",\n    effect: "none",',
   },
   {
-    name: "lost-outcome-reported-as-failure",
-    story: "A write that a deposed leader gave up is said to have had no effect.",
-    ...of("node/submission.ts"),
-    find: '    effect: "unknown",\n    reason: "this node lost leadership while',
-    replace: '    effect: "none",\n    reason: "this node lost leadership while',
+    name: "own-proposals-given-up",
+    story:
+      "A new term settles what the leader proposed in it, as if another leader's came instead.",
+    ...of("node/proposals.ts"),
+    find: "(at, { term }) => at > entry.index && term < entry.term,",
+    replace: "(at) => at > entry.index,",
   },
   {
     name: "answer-of-another-entry",
     story: "A write is answered with what became of another leader's entry at its index.",
     ...of("node/proposals.ts"),
-    find: "    const own = proposal.term === entry.term && outcome !== null;",
-    replace: "    const own = outcome !== null;",
+    find: `    if (entry.term > this.#appliedTerm) {
+      this.#appliedTerm = entry.term;
+      // Else those that nothing takes the place of would wait in vain until their deadline.
+      this.#failWhere(
+        (at, { term }) => at > entry.index && term < entry.term,
+        failures.overwritten(leader),
+      );
+    }
+    const proposal = this.#take(entry.index);
+    if (proposal === undefined) return;
+    const own = proposal.term === entry.term && outcome !== null;`,
+    replace: `    const proposal = this.#take(entry.index);
+    if (proposal === undefined) return;
+    const own = outcome !== null;`,
   },
   {
     name: "skipped-outcome-reported-as-failure",
