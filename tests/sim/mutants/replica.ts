@@ -128,7 +128,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     story: "Each node applies a command with the time of its own clock.",
     ...of("kv/store.ts"),
     find: "    this.#timeMs = Math.max(this.#timeMs, timeMs);",
-    replace: "    this.#timeMs = Math.max(this.#timeMs, timeMs, performance.now());",
+    replace:
+      "    this.#timeMs = Math.max(this.#timeMs, timeMs + Math.floor(performance.now() % 100));",
   },
   {
     name: "revision-counts-per-key",
