@@ -43,6 +43,7 @@ export class ReadOnlyDisk implements Disk {
     };
   }
 
+  permissions = refuse;
   makeDirectory = refuse;
   rename = refuse;
   remove = refuse;
