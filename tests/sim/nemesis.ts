@@ -7,7 +7,7 @@ import type { Clock } from "../../src/base/mod.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
 import type { SimCluster } from "../support/sim_cluster.ts";
 import type { CrashMode, SimDisk } from "../support/sim_disk.ts";
-import type { FaultKind, Swarm } from "./swarm.ts";
+import { type FaultKind, LINK_FAULTS, type Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 
 const PROCESS_FAULTS: ReadonlySet<FaultKind> = new Set([
@@ -16,15 +16,6 @@ const PROCESS_FAULTS: ReadonlySet<FaultKind> = new Set([
   "stop",
   "pause",
   "clockJump",
-]);
-const LINK_FAULTS: ReadonlySet<FaultKind> = new Set([
-  "partition",
-  "isolate",
-  "oneWay",
-  "bridge",
-  "reset",
-  "silence",
-  "slowNetwork",
 ]);
 
 export type NemesisOptions = {
@@ -185,7 +176,7 @@ export class Nemesis {
   #isFelt(fault: FaultKind, id: string): boolean {
     const { cluster, swarm } = this.#options;
     if (PROCESS_FAULTS.has(fault)) return cluster.isRunning(id) || this.#starting.has(id);
-    if (LINK_FAULTS.has(fault)) return swarm.nodes > 1;
+    if (LINK_FAULTS.some((one) => one === fault)) return swarm.nodes > 1;
     return fault !== "bitFlip"; // which counts itself
   }
 

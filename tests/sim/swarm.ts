@@ -6,12 +6,8 @@
 import { limits } from "../../src/base/mod.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 
-export const FAULTS = [
-  "crash",
-  "kill",
-  "blackout",
-  "stop",
-  "pause",
+/** These need two nodes. */
+export const LINK_FAULTS = [
   "partition",
   "isolate",
   "oneWay",
@@ -19,6 +15,15 @@ export const FAULTS = [
   "reset",
   "silence",
   "slowNetwork",
+] as const;
+
+export const FAULTS = [
+  "crash",
+  "kill",
+  "blackout",
+  "stop",
+  "pause",
+  ...LINK_FAULTS,
   "slowDisk",
   "stalledDisk",
   "fullDisk",
