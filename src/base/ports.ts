@@ -55,8 +55,8 @@ export interface Hash {
 
 /** Signatures by Ed25519 (RFC 8032). */
 export interface Ed25519 {
-  /** The 32 bytes that go with the private key `seed`, of 32 bytes too. */
-  publicKey(seed: Uint8Array): Uint8Array;
+  /** The 32 bytes of the public key that goes with a private one, in PKCS#8 as PEM. */
+  publicKey(privateKeyPem: string): Uint8Array;
 }
 
 /** What this process takes from its machine, since its start or at this moment. */

@@ -59,12 +59,12 @@ export function keygenCommand(context: Context) {
 async function made(context: Context, directory: string, comment: string): Promise<PublicKey> {
   const { disk, random, ed25519 } = context.ports;
   const path = `${directory}/${FILE_NAME}`;
-  const seed = random.bytes(SEED_BYTES);
+  const pem = privateKeyPem(random.bytes(SEED_BYTES));
   try {
     disk.makeDirectory(directory);
     const file = disk.open(path, "create");
     try {
-      file.writeAt(0, utf8(privateKeyPem(seed)));
+      file.writeAt(0, utf8(pem));
       await file.sync();
     } finally {
       file.close();
@@ -77,7 +77,7 @@ async function made(context: Context, directory: string, comment: string): Promi
       `${path} exists already and is not overwritten; "keva keygen --check" tells what it holds`,
     );
   }
-  return { bytes: ed25519.publicKey(seed), comment };
+  return { bytes: ed25519.publicKey(pem), comment };
 }
 
 /** Fails with what keeps a node from using the key. */
@@ -94,7 +94,7 @@ function checked(context: Context, path: string, comment: string): PublicKey {
     }
     const seed = parsePrivateKey(new TextDecoder().decode(disk.read(path, PRIVATE_KEY_BYTES_MAX)));
     if (!seed.ok) throw new CommandError(`${path} is no key for a node: ${seed.error}`);
-    return { bytes: ed25519.publicKey(seed.value), comment };
+    return { bytes: ed25519.publicKey(privateKeyPem(seed.value)), comment };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     if (error.code === "missing") {

@@ -55,10 +55,13 @@ Deno.test("public keys: what is wrong with a line is said", () => {
 
 Deno.test("private keys: those of ssh-keygen and openssl are read", () => {
   const own = value(parsePrivateKey(read("plain")));
-  const line = publicKeyLine({ bytes: ed25519.publicKey(own), comment: "host1 by hand" });
+  const line = publicKeyLine({
+    bytes: ed25519.publicKey(privateKeyPem(own)),
+    comment: "host1 by hand",
+  });
   assert.equal(line, read("plain.pub").trimEnd());
   const other = value(parsePrivateKey(read("openssl.pem")));
-  assert.equal(hex(ed25519.publicKey(other)), OPENSSL_PUBLIC);
+  assert.equal(hex(ed25519.publicKey(privateKeyPem(other))), OPENSSL_PUBLIC);
   assert.equal(privateKeyPem(other), read("openssl.pem"));
 });
 
