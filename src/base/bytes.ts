@@ -117,6 +117,15 @@ export class ByteWriter {
     return this.u32(bytes.length).raw(bytes);
   }
 
+  /** Length (u32), then the characters as a byte each: all of them are below 256. */
+  latin1(text: string): this {
+    this.u32(text.length);
+    const at = this.#grow(text.length);
+    const buffer = this.#buffer;
+    for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
+    return this;
+  }
+
   /** Length in bytes (u16), then UTF-8. */
   text(text: string): this {
     if (isShortAscii(text)) {

@@ -12,7 +12,6 @@
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";
-import { keyBytes } from "./key_text.ts";
 import type { Cell } from "./slabs.ts";
 
 export const HEADER = 1;
@@ -53,7 +52,7 @@ export class Image {
         block = startItems();
         count = 0;
       }
-      block.bytes(keyBytes(text)).text(cell.contentType).u64(cell.revision).bytes(cell.value);
+      block.latin1(text).text(cell.contentType).u64(cell.revision).bytes(cell.value);
       count++;
     }
     if (count > 0) yield finishItems(block, count);

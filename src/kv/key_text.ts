@@ -12,9 +12,3 @@ export function keyText(key: Uint8Array): string {
   for (let at = 0; at < key.length; at += PIECE) text += keyText(key.subarray(at, at + PIECE));
   return text;
 }
-
-export function keyBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}

@@ -42,6 +42,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     read: (r) => r.bytes(),
     value,
   })),
+  fc.uint8Array().map((value): Step => ({
+    write: (w) => w.latin1(String.fromCharCode(...value)),
+    read: (r) => r.bytes(),
+    value,
+  })),
   wellFormed.map((value): Step => ({ write: (w) => w.text(value), read: (r) => r.text(), value })),
 );
 
