@@ -185,3 +185,39 @@ export interface Network {
   /** Rejects with {@link NetworkError} after `timeoutMs` at the latest. */
   dial(address: Address, timeoutMs: number): Promise<Connection>;
 }
+
+// --- Links between holders of keys ------------------------------------------------------------
+
+/** An Ed25519 public key: 32 bytes. */
+export type PublicKeyBytes = Uint8Array;
+
+/** Connections that are encrypted, and on which both sides prove that they hold a private key. */
+export interface SecureNetwork {
+  /** For the holder of `privateKeyPem` (Ed25519, PKCS#8). */
+  as(privateKeyPem: string): SecureEndpoint;
+}
+
+export interface SecureEndpoint {
+  /**
+   * Lets in those who hold the private half of a trusted key, which `accept` is told. Everybody
+   * else is turned away before a byte of theirs is read; `refused` says whom, at which address, and
+   * why. Strangers cannot hold more than a few connections, nor any of them for long.
+   */
+  listen(address: Address, options: SecureListenOptions): Promise<SecureListener>;
+  /**
+   * Rejects unless the other side holds the private half of one of `keys`; as `Network.dial`. On a
+   * connection of either side `closeWrite` ends both directions.
+   */
+  dial(address: Address, timeoutMs: number, keys: readonly PublicKeyBytes[]): Promise<Connection>;
+}
+
+export type SecureListenOptions = {
+  readonly trusted: readonly PublicKeyBytes[];
+  readonly accept: (connection: Connection, key: PublicKeyBytes) => void;
+  readonly refused: (remote: Address, reason: string) => void;
+};
+
+export interface SecureListener extends Listener {
+  /** From now on only these are trusted. Connections that are open already stay open. */
+  trust(keys: readonly PublicKeyBytes[]): Promise<void>;
+}

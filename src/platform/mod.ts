@@ -8,12 +8,22 @@
  * May import: base.
  */
 
-import type { Clock, Disk, Ed25519, Hash, Network, Process, Random } from "../base/mod.ts";
+import type {
+  Clock,
+  Disk,
+  Ed25519,
+  Hash,
+  Network,
+  Process,
+  Random,
+  SecureNetwork,
+} from "../base/mod.ts";
 import { systemClock } from "./clock.ts";
 import { nativeDisk } from "./disk.ts";
 import { ed25519 } from "./ed25519.ts";
 import { nativeHash } from "./hash.ts";
 import { network } from "./network.ts";
+import { secureNetwork } from "./secure_network.ts";
 import { systemProcess } from "./usage.ts";
 import { systemRandom } from "./random.ts";
 
@@ -25,6 +35,7 @@ export * from "./log.ts";
 export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";
+export * from "./secure_network.ts";
 export * from "./usage.ts";
 
 export type RealPorts = {
@@ -34,6 +45,7 @@ export type RealPorts = {
   readonly ed25519: Ed25519;
   readonly disk: Disk;
   readonly network: Network;
+  readonly secureNetwork: SecureNetwork;
   readonly process: Process;
 };
 
@@ -46,6 +58,7 @@ export function realPorts(): RealPorts {
     ed25519,
     disk: nativeDisk(),
     network,
+    secureNetwork,
     process: systemProcess,
   };
 }

@@ -30,6 +30,13 @@ const FAILURES: Readonly<Record<string, [code: NetworkError["code"], says: strin
   NotCapable: ["denied", "the system does not allow its use"],
 };
 
+/** What `node:net` calls some of them. */
+const NODE_NAMES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "AddrInUse",
+  EADDRNOTAVAIL: "AddrNotAvailable",
+  EACCES: "PermissionDenied",
+};
+
 export const network: Network = {
   listen: (address, accept) => mapErrors(address, () => listen(address, accept)),
   dial: (address, timeoutMs) => mapErrors(address, () => dial(address, timeoutMs)),
@@ -73,15 +80,15 @@ async function acceptAll(
   }
 }
 
-class TcpConnection implements Connection {
+export class TcpConnection implements Connection {
   readonly remote: Address;
-  readonly #tcp: Deno.TcpConn;
+  readonly #tcp: Deno.TcpConn | Deno.TlsConn;
 
-  constructor(tcp: Deno.TcpConn) {
+  constructor(tcp: Deno.TcpConn | Deno.TlsConn) {
     this.#tcp = tcp;
     this.remote = { host: tcp.remoteAddr.hostname, port: tcp.remoteAddr.port };
     try {
-      tcp.setNoDelay(true); // frames leave at once: gathering is done above, where it is known
+      if ("setNoDelay" in tcp) tcp.setNoDelay(true); // frames leave at once: gathering is done above, where it is known
     } catch {
       // Already reset by the other side: the first read will say so.
     }
@@ -114,7 +121,7 @@ class TcpConnection implements Connection {
   }
 }
 
-async function mapErrors<T>(where: Address, run: () => T | Promise<T>): Promise<T> {
+export async function mapErrors<T>(where: Address, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -124,7 +131,8 @@ async function mapErrors<T>(where: Address, run: () => T | Promise<T>): Promise<
 
 function mapped(error: unknown, where: Address): unknown {
   if (error instanceof NetworkError || !(error instanceof Error)) return error;
-  const [code, says] = FAILURES[error.name] ?? unnamed(error);
+  const name = NODE_NAMES[(error as { code?: string }).code ?? ""] ?? error.name;
+  const [code, says] = FAILURES[name] ?? unnamed(error);
   return new NetworkError(code, `${show(where)}: ${says}`);
 }
 

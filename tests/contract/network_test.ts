@@ -8,4 +8,5 @@ networkSuite("network", () => ({
   local: { host: "127.0.0.1", port: 0 },
   nowhere: { host: "192.0.2.1", port: 9 }, // TEST-NET-1: routed to nobody
   pass: (promise) => promise,
+  halfClose: true,
 }));

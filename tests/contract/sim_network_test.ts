@@ -28,6 +28,7 @@ for (const fragment of [false, true]) {
       local: { host: "here", port: 0 },
       nowhere: { host: "nowhere", port: 9 },
       pass: (promise) => pass(clock, promise),
+      halfClose: true,
     };
   });
 }

@@ -1,0 +1,252 @@
+/** Mutual TLS: the suite of every Network, and each attack that it must stand. */
+
+import assert from "node:assert/strict";
+import * as nodeTls from "node:tls";
+import {
+  type Address,
+  bytesEqual,
+  type Connection,
+  limits,
+  NetworkError,
+  type PublicKeyBytes,
+  type SecureEndpoint,
+  type SecureListener,
+  utf8,
+} from "../../src/base/mod.ts";
+import { privateKeyPem } from "../../src/keys/mod.ts";
+import { ed25519, secureNetwork } from "../../src/platform/mod.ts";
+import { certificateOf, signerOf } from "../../src/platform/certificate.ts";
+import { networkSuite } from "./network_suite.ts";
+
+type Holder = {
+  readonly pem: string;
+  readonly key: PublicKeyBytes;
+  readonly endpoint: SecureEndpoint;
+};
+
+function holder(seed: number): Holder {
+  const pem = privateKeyPem(new Uint8Array(32).fill(seed));
+  return { pem, key: ed25519.publicKey(pem), endpoint: secureNetwork.as(pem) };
+}
+
+const LOCAL: Address = { host: "127.0.0.1", port: 0 };
+const [a, b, c] = [holder(1), holder(2), holder(3)];
+
+networkSuite("secureNetwork", () => ({
+  network: {
+    listen: (address, accept) =>
+      a.endpoint.listen(address, { trusted: [b.key], accept, refused: () => {} }),
+    dial: (address, timeoutMs) => b.endpoint.dial(address, timeoutMs, [a.key]),
+  },
+  local: LOCAL,
+  nowhere: { host: "192.0.2.1", port: 9 }, // TEST-NET-1: routed to nobody
+  pass: (promise) => promise,
+  halfClose: false,
+}));
+
+/** What a listener of a, who trusts b, lets in and turns away. */
+class Door {
+  readonly accepted: { connection: Connection; key: PublicKeyBytes }[] = [];
+  readonly refused: string[] = [];
+  #changed: (() => void) | undefined;
+  listener!: SecureListener;
+
+  static async open(trusted: readonly PublicKeyBytes[] = [b.key]): Promise<Door> {
+    const door = new Door();
+    door.listener = await a.endpoint.listen(LOCAL, {
+      trusted,
+      accept: (connection, key) => {
+        door.accepted.push({ connection, key });
+        door.#changed?.();
+      },
+      refused: (_, reason) => {
+        door.refused.push(reason);
+        door.#changed?.();
+      },
+    });
+    return door;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => this.#changed = resolve);
+  }
+
+  close(): void {
+    this.listener.close();
+    for (const { connection } of this.accepted) connection.close();
+  }
+
+  get address(): Address {
+    return this.listener.address;
+  }
+}
+
+function doorTest(says: string, run: (door: Door) => Promise<void>): void {
+  Deno.test(`secureNetwork ${says}`, async () => {
+    const door = await Door.open();
+    try {
+      await run(door);
+    } finally {
+      door.close();
+    }
+  });
+}
+
+/** A dial that gets nothing from the other side: it fails, or its first read does. */
+async function getsNothing(dialing: Promise<Connection>): Promise<void> {
+  let connection: Connection | undefined;
+  try {
+    connection = await dialing;
+    assert.equal(await connection.read(new Uint8Array(1)), null);
+  } catch (error) {
+    assert.ok(error instanceof NetworkError, String(error));
+  } finally {
+    connection?.close();
+  }
+}
+
+doorTest("tells which key the other side holds", async (door) => {
+  await door.listener.trust([b.key, c.key]);
+  for (const { endpoint, key } of [b, c]) {
+    const near = await endpoint.dial(door.address, 5_000, [c.key, a.key]);
+    await near.write(utf8("x"));
+    await door.until(() => door.accepted.length > 0);
+    const { connection, key: proven } = door.accepted.pop() as (typeof door.accepted)[number];
+    assert.ok(bytesEqual(proven, key));
+    connection.close();
+    near.close();
+  }
+});
+
+doorTest("turns away who holds no trusted key", async (door) => {
+  await getsNothing(c.endpoint.dial(door.address, 5_000, [a.key]));
+  await door.until(() => door.refused.length > 0);
+  assert.deepEqual(door.refused, ["it proved no key that is authorised here"]);
+  assert.equal(door.accepted.length, 0);
+});
+
+doorTest("does not talk to a listener with another key than the one wanted", async (door) => {
+  await assert.rejects(b.endpoint.dial(door.address, 5_000, [c.key]), NetworkError);
+  await assert.rejects(b.endpoint.dial(door.address, 5_000, []), NetworkError);
+  await door.until(() => door.refused.length === 1);
+  assert.equal(door.accepted.length, 0);
+});
+
+doorTest("trusts from then on, and only then, whom trust() names", async (door) => {
+  await door.listener.trust([c.key]);
+  await getsNothing(b.endpoint.dial(door.address, 5_000, [a.key]));
+  const near = await c.endpoint.dial(door.address, 5_000, [a.key]);
+  await door.until(() => door.accepted.length === 1);
+  await door.listener.trust([]);
+  await getsNothing(c.endpoint.dial(door.address, 5_000, [a.key]));
+  await near.write(utf8("still here"));
+  const buffer = new Uint8Array(10);
+  await door.accepted[0]?.connection.read(buffer);
+  assert.deepEqual(buffer, utf8("still here"));
+  near.close();
+});
+
+/** Dials as whoever presents `cert` and holds `pem`, and says whether that got in. */
+async function present(door: Door, cert: string, pem: string): Promise<void> {
+  const { pem: anchor } = await certificateOf(a.key, await signerOf(c.pem));
+  const tls = await Deno.connectTls({
+    hostname: door.address.host,
+    port: door.address.port,
+    caCerts: [anchor],
+    cert,
+    key: pem,
+    unsafelyDisableHostnameVerification: true,
+  });
+  await tls.handshake(); // what the other side makes of the certificate comes later
+  await door.until(() => door.accepted.length + door.refused.length > 0);
+  tls.close();
+}
+
+doorTest("turns away a key that a trusted one has signed, but is none itself", async (door) => {
+  // In the names of b, so that a library which follows chains accepts it.
+  const forged = await certificateOf(c.key, await signerOf(b.pem), b.key);
+  await present(door, forged.pem, c.pem);
+  assert.deepEqual([door.accepted.length, door.refused.length], [0, 1]);
+});
+
+doorTest("turns away a stranger who names a trusted key as his own", async (door) => {
+  const forged = await certificateOf(c.key, await signerOf(c.pem), b.key);
+  await present(door, forged.pem, c.pem);
+  assert.deepEqual([door.accepted.length, door.refused.length], [0, 1]);
+});
+
+doorTest("speaks nothing older than TLS 1.3", async (door) => {
+  const { pem } = await certificateOf(b.key, await signerOf(b.pem));
+  const socket = nodeTls.connect({
+    ...door.address,
+    cert: pem,
+    key: b.pem,
+    maxVersion: "TLSv1.2",
+    rejectUnauthorized: false,
+  });
+  const ended = new Promise<void>((resolve) => {
+    socket.on("error", () => resolve());
+    socket.on("close", () => resolve());
+  });
+  await ended;
+  socket.destroy();
+  await door.until(() => door.refused.length > 0);
+  assert.equal(door.accepted.length, 0);
+});
+
+doorTest("turns away what is no TLS", async (door) => {
+  const plain = await Deno.connect({ hostname: door.address.host, port: door.address.port });
+  await plain.write(utf8("GET / HTTP/1.1\r\n\r\n"));
+  await door.until(() => door.refused.length > 0);
+  plain.close();
+  assert.equal(door.accepted.length, 0);
+});
+
+doorTest("keeps few silent strangers of one address, and none of them for long", async (door) => {
+  const silent: Deno.TcpConn[] = [];
+  for (let i = 0; i <= limits.halfOpenLinksPerAddressMax; i++) {
+    silent.push(await Deno.connect({ hostname: door.address.host, port: door.address.port }));
+  }
+  const startedAt = performance.now();
+  await door.until(() => door.refused.length > 0);
+  assert.equal(door.refused[0], "too many strangers of one address");
+  await door.until(() => door.refused.length === silent.length);
+  assert.ok(performance.now() - startedAt < 3 * limits.handshakeTimeoutMs);
+  for (const one of silent) one.close();
+  const near = await b.endpoint.dial(door.address, 5_000, [a.key]);
+  await door.until(() => door.accepted.length === 1);
+  near.close();
+});
+
+Deno.test("secureNetwork shows nobody in between what is sent", async () => {
+  const door = await Door.open();
+  const seen: Uint8Array[] = [];
+  const wire = Deno.listen({ hostname: LOCAL.host, port: 0 });
+  const tapped = (async () => {
+    const near = await wire.accept();
+    const far = await Deno.connect({ hostname: door.address.host, port: door.address.port });
+    const tap = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (bytes, out) => (seen.push(bytes), out.enqueue(bytes)),
+    });
+    const ignore = () => {};
+    await Promise.all([
+      near.readable.pipeThrough(tap).pipeTo(far.writable).catch(ignore),
+      far.readable.pipeTo(near.writable).catch(ignore),
+    ]);
+  })();
+  const { port } = wire.addr as Deno.NetAddr;
+  const near = await b.endpoint.dial({ host: LOCAL.host, port }, 5_000, [a.key]);
+  const secret = "a value that only the two of them know";
+  await near.write(utf8(secret));
+  await door.until(() => door.accepted.length === 1);
+  const buffer = new Uint8Array(100);
+  const count = await door.accepted[0]?.connection.read(buffer) as number;
+  assert.equal(new TextDecoder().decode(buffer.subarray(0, count)), secret);
+  near.close();
+  door.close();
+  wire.close();
+  await tapped;
+  const wireText = seen.map((bytes) => new TextDecoder("latin1").decode(bytes)).join("");
+  assert.ok(wireText.length > secret.length);
+  assert.ok(!wireText.includes("a value") && !wireText.includes("only the two"));
+});
