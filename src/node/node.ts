@@ -9,7 +9,7 @@
 
 import { err, hex, type Result, type Timer } from "../base/mod.ts";
 import type { Command, Item, Outcome } from "../kv/mod.ts";
-import type { Links, PeerMessage } from "../peers/mod.ts";
+import type { Authorised, LinkKeys, Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
   majority,
@@ -18,7 +18,6 @@ import {
   type NodeId,
   Raft,
   type RaftStatus,
-  type Role,
   type Write,
 } from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
@@ -56,11 +55,6 @@ export class Node implements Replica {
   #stopped = false;
   #diskFull = false;
   #spaceTimer: Timer | null = null;
-  /** What the log was told last of this node's role. */
-  #said: { readonly role: Role | null; readonly leader: NodeId | null } = {
-    role: null,
-    leader: null,
-  };
 
   constructor(options: NodeOptions, started: Started) {
     const { clock } = options.ports;
@@ -168,6 +162,15 @@ export class Node implements Replica {
 
   get digest(): string {
     return this.#applier.kv.digest();
+  }
+
+  /** The keys by which the other nodes are known from now on; only where links are keyed. */
+  authorise(authorised: Authorised): Promise<void> {
+    return this.#links.authorise(authorised);
+  }
+
+  linkKeys(): LinkKeys {
+    return this.#links.keys();
   }
 
   status(): NodeStatus {
@@ -350,7 +353,7 @@ export class Node implements Replica {
     if (this.#applier.advance(this.#raft)) this.#schedule();
     this.#reads.applied(this.#applier.applied);
     this.#snapshots.takeWhenDue();
-    this.#logRole();
+    this.#vitals.reviewRole();
   }
 
   #tick(): void {
@@ -378,23 +381,7 @@ export class Node implements Replica {
     this.#schedule();
   }
 
-  // --- Sayings ------------------------------------------------------------------------------------
-
   get #leader(): NodeId | null {
     return this.#raft.leader;
-  }
-
-  #logRole(): void {
-    const { role, leader } = this.#raft;
-    if ((role === this.#said.role && leader === this.#said.leader) || role === "candidate") return;
-    this.#said = { role, leader };
-    this.#vitals.following(leader);
-    const { term, last } = this.#raft.status;
-    this.#options.ports.log.info(role === "leader" ? "leading" : "following", {
-      at: `${this.id}@${term}`,
-      leader: leader ?? "none",
-      last: `${last.index}@${last.term}`,
-      voter: this.#raft.status.isVoter,
-    });
   }
 }

@@ -2,9 +2,19 @@
  * What a node is built from.
  */
 
-import type { Address, Clock, Disk, Hash, Log, Network, Process, Random } from "../base/mod.ts";
+import type {
+  Address,
+  Clock,
+  Disk,
+  Hash,
+  Log,
+  Network,
+  Process,
+  Random,
+  SecureEndpoint,
+} from "../base/mod.ts";
 import type { KvState } from "../kv/mod.ts";
-import type { Links } from "../peers/mod.ts";
+import type { Authorised, Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { DataDirectory } from "../storage/mod.ts";
 
@@ -17,6 +27,9 @@ export type Ports = {
   readonly process: Process;
   readonly log: Log;
 };
+
+/** What makes links keyed: this node's own key, and those by which the others are known. */
+export type NodeKeys = { readonly endpoint: SecureEndpoint; readonly authorised: Authorised };
 
 export type NodeMember = {
   readonly id: NodeId;
@@ -33,6 +46,8 @@ export type NodeOptions = {
   readonly clusterName: string;
   /** All nodes of the configuration, this one included: the voters of a new cluster. */
   readonly members: readonly NodeMember[];
+  /** Absent: links are not authenticated. */
+  readonly keys?: NodeKeys;
   /** The data directory. */
   readonly directory: string;
   readonly timing: { readonly electionTimeoutMs: number; readonly heartbeatIntervalMs: number };

@@ -14,7 +14,7 @@ import {
   utf8,
 } from "../base/mod.ts";
 import { KvState } from "../kv/mod.ts";
-import { Links } from "../peers/mod.ts";
+import { KeyedTransport, Links, PlainTransport, type Transport } from "../peers/mod.ts";
 import { decodeMembership, type Membership, type NodeId } from "../raft/mod.ts";
 import { type DataDirectory, describeStorageError, openDataDirectory } from "../storage/mod.ts";
 import { loadSnapshot } from "./applier.ts";
@@ -57,6 +57,7 @@ export async function startNode(options: NodeOptions): Promise<Result<Node, Star
   const recovered = latestMembership(directory);
   const links = new Links({
     ports,
+    transport: transportOf(options),
     self: {
       id: options.self,
       cluster,
@@ -83,6 +84,12 @@ export async function startNode(options: NodeOptions): Promise<Result<Node, Star
   }
   node = new Node(options, { directory, links, kv: kv.value });
   return ok(node);
+}
+
+function transportOf({ ports, self, keys }: NodeOptions): Transport {
+  return keys === undefined
+    ? new PlainTransport(ports.network)
+    : new KeyedTransport({ ...keys, self });
 }
 
 /** Nodes belong together when they were given the same cluster name. */

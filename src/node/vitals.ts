@@ -5,7 +5,7 @@
 
 import { Histogram, Recent } from "../base/mod.ts";
 import type { Links } from "../peers/mod.ts";
-import type { NodeId, Raft } from "../raft/mod.ts";
+import type { NodeId, Raft, Role } from "../raft/mod.ts";
 import type { DataDirectory } from "../storage/mod.ts";
 import type { Applier } from "./applier.ts";
 import type { Members } from "./members.ts";
@@ -42,6 +42,12 @@ export class Vitals {
   readonly #recentSyncMs: Recent;
   #periodStartedAt: number;
   #tickDueAt: number;
+  /** What the log was told last of this node's role. */
+  #said: { readonly role: Role | null; readonly leader: NodeId | null } = {
+    role: null,
+    leader: null,
+  };
+  /** Whom this node followed last, maybe itself. */
   #leader: NodeId | null = null;
   #leaderChanges = 0;
 
@@ -71,11 +77,23 @@ export class Vitals {
     if (entryCount > 0) this.#appendEntries.observe(entryCount);
   }
 
-  /** Whom this node follows now, maybe itself. */
-  following(leader: NodeId | null): void {
-    if (leader === null || leader === this.#leader) return;
-    this.#leader = leader;
-    this.#leaderChanges++;
+  /** Once per turn: a new role or leader is counted and logged, for which candidates are too brief. */
+  reviewRole(): void {
+    const { node, raft } = this.#options;
+    const { role, leader } = raft;
+    if ((role === this.#said.role && leader === this.#said.leader) || role === "candidate") return;
+    this.#said = { role, leader };
+    if (leader !== null && leader !== this.#leader) {
+      this.#leader = leader;
+      this.#leaderChanges++;
+    }
+    const { term, last, isVoter } = raft.status;
+    node.ports.log.info(role === "leader" ? "leading" : "following", {
+      at: `${node.self}@${term}`,
+      leader: leader ?? "none",
+      last: `${last.index}@${last.term}`,
+      voter: isVoter,
+    });
   }
 
   status(): NodeStatus {

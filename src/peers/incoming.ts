@@ -7,7 +7,15 @@
  * - P3 a peer has at most one live link here: the newest that was admitted.
  */
 
-import { type Connection, err, limits, ok, type Result } from "../base/mod.ts";
+import {
+  type Address,
+  type Connection,
+  err,
+  limits,
+  ok,
+  type PublicKeyBytes,
+  type Result,
+} from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { decodeMessage } from "./codec.ts";
 import { encodeBare, PING, PONG } from "./frame.ts";
@@ -23,13 +31,16 @@ import {
 } from "./handshake.ts";
 import type { Incarnations } from "./incarnations.ts";
 import type { LinkPorts } from "./outgoing.ts";
+import { type Refusal, Refusals } from "./refusals.ts";
 import { FrameStream, type StreamEnd } from "./stream.ts";
+import type { Transport } from "./transport.ts";
 import type { PeerMessage } from "./types.ts";
 
 export type IncomingOptions = {
   readonly ports: LinkPorts;
   readonly self: SelfIdentity;
   readonly incarnations: Incarnations;
+  readonly transport: Transport;
   readonly isPeer: (id: NodeId) => boolean;
   readonly onMessage: (from: NodeId, message: PeerMessage) => void;
   readonly onUp: (greeting: Greeting) => void;
@@ -39,30 +50,34 @@ export type IncomingOptions = {
 /** `refused` before they had proven who they are, `malformed` after. */
 export type IncomingCounters = { refused: number; malformed: number };
 
+type Link = { readonly connection: Connection; readonly key: PublicKeyBytes | null };
+
 const LOG_INTERVAL_MS = 60_000;
 const LOG_SOURCES_MAX = 1_000;
 
 export class IncomingLinks {
   readonly #options: IncomingOptions;
-  readonly #live = new Map<NodeId, Connection>();
+  readonly #live = new Map<NodeId, Link>();
   readonly #halfOpen = new Map<Connection, string>();
   readonly #loggedAt = new Map<string, number>();
   readonly counters: IncomingCounters = { refused: 0, malformed: 0 };
+  readonly #refusals = new Refusals();
   #closed = false;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
   }
 
-  accept(connection: Connection): void {
+  /** `key` is what the other side has proven, where it had to. */
+  accept(connection: Connection, key: PublicKeyBytes | null): void {
     const { host } = connection.remote;
     const refusal = this.#closed ? "closing" : this.#crowded(host);
     if (refusal !== null) {
       connection.close();
-      return this.#refused(connection, refusal);
+      return this.refused(connection.remote, refusal);
     }
     this.#halfOpen.set(connection, host);
-    void this.#serve(connection);
+    void this.#serve({ connection, key });
   }
 
   /** Whether messages of `peer` can arrive. */
@@ -75,14 +90,26 @@ export class IncomingLinks {
     const link = this.#live.get(peer);
     if (link === undefined) return;
     this.#live.delete(peer); // at once, so that nothing more is delivered
-    link.close();
+    link.connection.close();
     this.#options.onDown(peer);
+  }
+
+  /** Ends the links of those whose key is no longer authorised. */
+  reviewKeys(): void {
+    for (const [peer, { key }] of this.#live) {
+      if (this.#options.transport.refuse(peer, key) !== null) this.disconnect(peer);
+    }
+  }
+
+  /** The key that `peer` has proven on its live link. */
+  keyOf(peer: NodeId): PublicKeyBytes | null {
+    return this.#live.get(peer)?.key ?? null;
   }
 
   close(): void {
     this.#closed = true;
     for (const connection of this.#halfOpen.keys()) connection.close();
-    for (const connection of this.#live.values()) connection.close();
+    for (const { connection } of this.#live.values()) connection.close();
   }
 
   #crowded(host: string): string | null {
@@ -91,48 +118,54 @@ export class IncomingLinks {
     return same >= limits.halfOpenLinksPerAddressMax ? "too many strangers of one address" : null;
   }
 
-  async #serve(connection: Connection): Promise<void> {
-    const { ports } = this.#options;
+  async #serve(link: Link): Promise<void> {
+    const { ports, transport, incarnations } = this.#options;
+    const { connection, key } = link;
     const stream = new FrameStream(connection, ports.hash, limits.handshakeBytesMax);
-    const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
+    const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream, key));
     this.#halfOpen.delete(connection);
     if (this.#closed) return connection.close();
     if (!greeted.ok) {
       connection.close();
-      return this.#refused(connection, greeted.error);
+      return this.refused(connection.remote, greeted.error);
     }
     const peer = greeted.value.from;
-    // The membership may have changed while the answer was on its way.
-    if (this.#options.incarnations.isOutdated(peer)) return connection.close();
-    this.#goLive(greeted.value, connection);
+    // The membership or the keys may have changed while the answer was on its way.
+    if (incarnations.isOutdated(peer) || transport.refuse(peer, key) !== null) {
+      return connection.close();
+    }
+    this.#goLive(greeted.value, link);
     stream.raiseLimit(limits.peerFrameBytesMax);
-    const end = await this.#receive(stream, peer, connection);
+    const end = await this.#receive(stream, peer, link);
     connection.close();
-    if (this.#live.get(peer) !== connection || this.#closed) return;
+    if (this.#live.get(peer) !== link || this.#closed) return;
     this.#live.delete(peer);
     this.#logEnd(peer, end);
     this.#options.onDown(peer);
   }
 
-  #goLive(greeting: Greeting, connection: Connection): void {
+  #goLive(greeting: Greeting, link: Link): void {
     const { onUp, onDown } = this.#options;
     const peer = greeting.from;
     const previous = this.#live.get(peer);
-    this.#live.set(peer, connection);
+    this.#live.set(peer, link);
     if (previous !== undefined) {
-      previous.close();
+      previous.connection.close();
       onDown(peer);
     }
     onUp(greeting);
   }
 
-  async #greet(stream: FrameStream): Promise<Result<Greeting, string>> {
+  async #greet(
+    stream: FrameStream,
+    key: PublicKeyBytes | null,
+  ): Promise<Result<Greeting, string>> {
     const { ports, self } = this.#options;
     const frame = await stream.next();
     if (!frame.ok) return err(frame.error.reason);
     const hello = decodeHello(frame.value);
     if (!hello.ok) return hello;
-    const refusal = this.#judge(hello.value);
+    const refusal = this.#judge(hello.value, key);
     if (refusal !== null) {
       await stream.write(encodeRefusal(ports.hash, refusal));
       return err(refusal);
@@ -141,12 +174,12 @@ export class IncomingLinks {
     return written.ok ? ok(hello.value) : written;
   }
 
-  #judge(greeting: Greeting): string | null {
-    const { self, isPeer, incarnations } = this.#options;
+  #judge(greeting: Greeting, key: PublicKeyBytes | null): string | null {
+    const { self, isPeer, incarnations, transport } = this.#options;
     const fits = checkGreeting(greeting, self);
     if (!fits.ok) return fits.error;
     if (!isPeer(greeting.from)) return `${shown(greeting.from)} is no member known to ${self.id}`;
-    const reason = incarnations.admit(greeting);
+    const reason = transport.refuse(greeting.from, key) ?? incarnations.admit(greeting);
     if (reason !== null) {
       const fields = { peer: greeting.from, reason };
       this.#logSometimes(
@@ -160,7 +193,7 @@ export class IncomingLinks {
   }
 
   /** Delivers messages, and says that they arrive, until the link ends; returns why it did. */
-  async #receive(stream: FrameStream, peer: NodeId, link: Connection): Promise<StreamEnd> {
+  async #receive(stream: FrameStream, peer: NodeId, link: Link): Promise<StreamEnd> {
     const { ports, self, onMessage } = this.#options;
     const ends = { from: peer, to: self.id };
     const pong = encodeBare(ports.hash, PONG);
@@ -173,7 +206,7 @@ export class IncomingLinks {
         answering = true;
         void stream.write(pong).then(() => answering = false);
       },
-      onLost: () => link.close(),
+      onLost: () => link.connection.close(),
     });
     try {
       while (true) {
@@ -198,9 +231,14 @@ export class IncomingLinks {
     this.#logSometimes("warn", `malformed ${peer}`, "malformed frame", { peer, reason });
   }
 
-  #refused(connection: Connection, reason: string): void {
+  get refusals(): readonly Refusal[] {
+    return this.#refusals.latest(this.#options.ports.clock.now());
+  }
+
+  /** Somebody was turned away, here or before. */
+  refused({ host }: Address, reason: string): void {
     this.counters.refused++;
-    const { host } = connection.remote;
+    this.#refusals.add(host, reason, this.#options.ports.clock.now());
     this.#logSometimes("warn", `refused ${host}`, "link refused", { host, reason });
   }
 

@@ -3,16 +3,19 @@
  * that the peer dialed brings the peer's messages. So nobody has to agree on who connects to whom.
  */
 
-import type { Address, Listener } from "../base/mod.ts";
+import { type Address, bytesEqual, type Listener, type PublicKeyBytes } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { SelfIdentity } from "./handshake.ts";
 import { Incarnations, type Refuse } from "./incarnations.ts";
 import { type IncomingCounters, IncomingLinks } from "./incoming.ts";
 import { type LinkPorts, OutgoingLink } from "./outgoing.ts";
+import type { Refusal } from "./refusals.ts";
+import type { Authorised, Transport } from "./transport.ts";
 import type { PeerMessage } from "./types.ts";
 
 export type LinksOptions = {
   readonly ports: LinkPorts;
+  readonly transport: Transport;
   readonly self: SelfIdentity;
   /** Where peers reach this node. */
   readonly listen: Address;
@@ -29,6 +32,21 @@ export type LinksOptions = {
   readonly onDown: (peer: NodeId) => void;
 };
 
+export type LinkKeys = {
+  /** Undefined where nobody has to prove anything. */
+  readonly authorised: Authorised | undefined;
+  readonly peers: readonly {
+    readonly id: NodeId;
+    /** The key that it has proven on its link to this node; null while there is none. */
+    readonly proven: PublicKeyBytes | null;
+    /** Whether this node's link to it is up, and else why it is not, as far as is known. */
+    readonly isUp: boolean;
+    readonly trouble: string | null;
+  }[];
+  /** Whom this node turned away lately. */
+  readonly refused: readonly Refusal[];
+};
+
 export class Links {
   readonly #options: LinksOptions;
   readonly #incarnations: Incarnations;
@@ -37,7 +55,7 @@ export class Links {
   #listener: Listener | null = null;
 
   constructor(options: LinksOptions) {
-    const { ports, self, peers, refuse, onUp, onDown, onMessage } = options;
+    const { ports, transport, self, peers, refuse, onUp, onDown, onMessage } = options;
     this.#options = options;
     const incarnations = this.#incarnations = new Incarnations(refuse);
     for (const [peer, address] of peers) {
@@ -45,6 +63,7 @@ export class Links {
         peer,
         new OutgoingLink({
           ports,
+          transport,
           self,
           incarnations,
           peer,
@@ -56,6 +75,7 @@ export class Links {
     }
     this.#incoming = new IncomingLinks({
       ports,
+      transport,
       self,
       incarnations,
       isPeer: (id) => peers.has(id),
@@ -68,8 +88,11 @@ export class Links {
 
   /** Listens, then dials every peer. Rejects with NetworkError when it cannot listen. */
   async start(): Promise<Address> {
-    const { ports, listen } = this.#options;
-    this.#listener = await ports.network.listen(listen, (one) => this.#incoming.accept(one));
+    const { transport, listen } = this.#options;
+    this.#listener = await transport.listen(listen, {
+      accept: (connection, key) => this.#incoming.accept(connection, key),
+      refused: (remote, reason) => this.#incoming.refused(remote, reason),
+    });
     for (const link of this.#outgoing.values()) link.start();
     return this.#listener.address;
   }
@@ -115,6 +138,41 @@ export class Links {
       link.disconnect();
       this.#incoming.disconnect(peer);
     }
+  }
+
+  /**
+   * Other keys count from now on. Links that rest on a key which is gone end at once; those to a
+   * peer that has lost one are made anew, since which of its keys it has proven there is not known.
+   */
+  async authorise(authorised: Authorised): Promise<void> {
+    const { transport } = this.#options;
+    const before = transport.authorised;
+    const done = transport.authorise(authorised);
+    this.#incoming.reviewKeys();
+    for (const [peer, link] of this.#outgoing) {
+      const kept = authorised.get(peer) ?? [];
+      const lost = (before?.get(peer) ?? []).some((key) =>
+        !kept.some((one) => bytesEqual(one, key))
+      );
+      if (lost) link.disconnect();
+      else link.dialNow(); // a key that was missing may be there now
+    }
+    await done;
+  }
+
+  /** Who is known by which key, and how that shows. */
+  keys(): LinkKeys {
+    const { transport, peers } = this.#options;
+    return {
+      authorised: transport.authorised,
+      peers: [...peers.keys()].map((id) => ({
+        id,
+        proven: this.#incoming.keyOf(id),
+        isUp: this.isUp(id),
+        trouble: this.#outgoing.get(id)?.trouble ?? null,
+      })),
+      refused: this.#incoming.refusals,
+    };
   }
 
   /** Whether messages are still on their way out. */

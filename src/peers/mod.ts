@@ -8,7 +8,8 @@
  */
 
 export type { SelfIdentity } from "./handshake.ts";
-export { Links, type LinksOptions } from "./links.ts";
+export { type LinkKeys, Links, type LinksOptions } from "./links.ts";
+export { type Authorised, KeyedTransport, PlainTransport, type Transport } from "./transport.ts";
 export type { LinkPorts } from "./outgoing.ts";
 export type {
   Forward,

@@ -13,7 +13,6 @@ import {
   type Hash,
   limits,
   type Log,
-  type Network,
   type Random,
   type Result,
   type Timer,
@@ -32,10 +31,10 @@ import type { Incarnations } from "./incarnations.ts";
 import { encodeBare, PING, PONG } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
 import { FrameStream, reasonOf } from "./stream.ts";
+import type { Transport } from "./transport.ts";
 import type { PeerMessage } from "./types.ts";
 
 export type LinkPorts = {
-  readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: Hash;
@@ -46,6 +45,7 @@ export type OutgoingOptions = {
   readonly ports: LinkPorts;
   readonly self: SelfIdentity;
   readonly incarnations: Incarnations;
+  readonly transport: Transport;
   readonly peer: NodeId;
   readonly address: Address;
   readonly onUp: () => void;
@@ -75,6 +75,7 @@ export class OutgoingLink {
   #reasonLogged = "";
   #dropped = 0;
   #refusal: string | null = null;
+  #trouble: string | null = null;
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -99,6 +100,11 @@ export class OutgoingLink {
     return this.#refusal;
   }
 
+  /** Why the link is down; null while it is up, and before the first attempt has ended. */
+  get trouble(): string | null {
+    return this.up ? null : this.#trouble;
+  }
+
   start(): void {
     void this.#run();
   }
@@ -121,7 +127,7 @@ export class OutgoingLink {
    */
   wake(boot: number): void {
     if (this.#stream !== null && boot > this.#boot) this.#connection?.close();
-    this.#dialNow();
+    this.dialNow();
   }
 
   /** Ends the link, if there is one; the peer is dialed again and judged anew. */
@@ -131,11 +137,12 @@ export class OutgoingLink {
 
   close(): void {
     this.#closed = true;
-    this.#dialNow();
+    this.dialNow();
     this.#connection?.close();
   }
 
-  #dialNow(): void {
+  /** Waits no longer before the next attempt. */
+  dialNow(): void {
     this.#delayMs = limits.reconnectDelayMsMin;
     this.#retry?.timer.cancel();
     this.#retry?.dial();
@@ -145,6 +152,7 @@ export class OutgoingLink {
     while (!this.#closed) {
       const ended = await this.#connect();
       if (this.#closed) return;
+      this.#trouble = ended;
       this.#logOnce(ended);
       await this.#pause();
     }
@@ -152,9 +160,9 @@ export class OutgoingLink {
 
   /** Dials, greets, and then waits for the end of the link; returns why it ended. */
   async #connect(): Promise<string> {
-    const { ports, address, onUp, onDown } = this.#options;
+    const { ports, transport, peer, address, onUp, onDown } = this.#options;
     try {
-      this.#connection = await ports.network.dial(address, DIAL_TIMEOUT_MS);
+      this.#connection = await transport.dial(peer, address, DIAL_TIMEOUT_MS);
     } catch (error) {
       this.#refusal = null;
       return reasonOf(error);
@@ -166,7 +174,7 @@ export class OutgoingLink {
     this.#stream = stream;
     this.#boot = greeted.value.boot;
     const upAt = ports.clock.now();
-    ports.log.info("link up", { peer: this.#options.peer });
+    ports.log.info("link up", { peer });
     onUp();
     const reason = await this.#untilEnd(stream, this.#connection);
     this.#stream = null;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Connection, hex, limits, type Network } from "../../src/base/mod.ts";
-import { Links, type PeerMessage } from "../../src/peers/mod.ts";
+import { Links, type PeerMessage, PlainTransport } from "../../src/peers/mod.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { ENDS, EXAMPLES } from "./arbitraries.ts";
@@ -288,7 +288,8 @@ function spied(world: World, writes: number[]): Links {
   };
   const { clock } = world;
   return new Links({
-    ports: { clock, random: new SeededRandom(2), hash, log: new MemoryLog(), network },
+    ports: { clock, random: new SeededRandom(2), hash, log: new MemoryLog() },
+    transport: new PlainTransport(network),
     self: identity("n1"),
     listen: addressOf("n1"),
     peers: new Map([["n2", addressOf("n2")]]),

@@ -5,7 +5,9 @@ import {
   Links,
   type LinksOptions,
   type PeerMessage,
+  PlainTransport,
   type SelfIdentity,
+  type Transport,
 } from "../../src/peers/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
 import { MemoryLog } from "../support/memory_log.ts";
@@ -73,13 +75,15 @@ export class World {
     over: Partial<SelfIdentity> = {},
     host = id,
     refuse: LinksOptions["refuse"] = () => null,
+    transport: Transport = new PlainTransport(this.net.on(host)),
   ): Talker {
     const log = new MemoryLog();
     const heard: Talker["heard"] = [];
     const events: string[] = [];
-    const { clock, random, net } = this;
+    const { clock, random } = this;
     const links = new Links({
-      ports: { clock, random: random.fork(), hash, log, network: net.on(host) },
+      ports: { clock, random: random.fork(), hash, log },
+      transport,
       self: identity(id, over),
       listen: addressOf(host),
       peers: new Map(peers.map((peer) => [peer, addressOf(peer)])),
