@@ -4,15 +4,32 @@
 
 import manifest from "../deno.json" with { type: "json" };
 import { type HttpServer, serveHttp } from "./api/mod.ts";
-import { type Address, err, type Log, NetworkError, ok, type Result } from "./base/mod.ts";
+import {
+  type Address,
+  err,
+  type Log,
+  NetworkError,
+  ok,
+  type Result,
+  type SecureNetwork,
+} from "./base/mod.ts";
 import { type Config, hostAndPort, type NodeConfig } from "./config/mod.ts";
 import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
-import { Service } from "./service/mod.ts";
+import { byNode, KeyRing, type KeySource, type NodeKey, Service } from "./service/mod.ts";
 
 export type KevaNodeOptions = {
   readonly config: Config;
-  readonly ports: Omit<Ports, "log">;
+  readonly ports: Omit<Ports, "log"> & { readonly secureNetwork: SecureNetwork };
   readonly log: Log;
+  /** Absent: nodes do not prove who they are. */
+  readonly keys?: NodeKeys | undefined;
+};
+
+/** This node's own key, and where it finds those of the others. */
+export type NodeKeys = {
+  readonly privateKeyPem: string;
+  readonly own: NodeKey["key"];
+  readonly source: KeySource;
 };
 
 /** How long a clean stop may take, in milliseconds; what is then still open is answered honestly. */
@@ -28,14 +45,16 @@ export class KevaNode {
   readonly done: Promise<string>;
   readonly #node: Node;
   readonly #http: HttpServer;
+  readonly #keyRing: KeyRing | undefined;
 
   private constructor(
-    parts: { node: Node; http: HttpServer; self: NodeConfig },
+    parts: { node: Node; http: HttpServer; keyRing: KeyRing | undefined; self: NodeConfig },
     done: Promise<string>,
   ) {
-    const { node, http, self } = parts;
+    const { node, http, keyRing, self } = parts;
     this.#node = node;
     this.#http = http;
+    this.#keyRing = keyRing;
     this.done = done;
     this.userAddress = http.address;
     this.peerAddress = { host: self.address, port: self.peerPort };
@@ -43,8 +62,10 @@ export class KevaNode {
 
   /** Starts the node that `config.self` describes; an error says what to do about it. */
   static async start(options: KevaNodeOptions): Promise<Result<KevaNode, StartError>> {
-    const { config, log } = options;
+    const { config, log, keys } = options;
     const ports = { ...options.ports, log };
+    const authorised = keys?.source() ?? ok([]);
+    if (!authorised.ok) return err({ reason: authorised.error });
     const halted = Promise.withResolvers<string>();
     const started = await startNode({
       ports,
@@ -52,6 +73,12 @@ export class KevaNode {
       version: manifest.version,
       clusterName: config.cluster.name,
       members: config.nodes.map(member),
+      ...keys && {
+        keys: {
+          endpoint: ports.secureNetwork.as(keys.privateKeyPem),
+          authorised: byNode(authorised.value),
+        },
+      },
       directory: config.workingDirectory,
       timing: {
         electionTimeoutMs: config.self.electionTimeoutMs,
@@ -62,13 +89,26 @@ export class KevaNode {
     });
     if (!started.ok) return started;
     const node = started.value;
-    const http = await front(options, node);
+    const keyRing = keys && new KeyRing({
+      ...keys,
+      replica: node,
+      hash: ports.hash,
+      log,
+      authorised: authorised.value,
+    });
+    const http = await front(options, node, keyRing);
     if (!http.ok) {
       await node.stop(0);
       return http;
     }
     void halted.promise.then(() => http.value.close());
-    return ok(new KevaNode({ node, http: http.value, self: config.self }, halted.promise));
+    const parts = { node, http: http.value, keyRing, self: config.self };
+    return ok(new KevaNode(parts, halted.promise));
+  }
+
+  /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
+  async reloadKeys(): Promise<void> {
+    await this.#keyRing?.reload();
   }
 
   /** Hands leadership over, answers what is in flight, and closes. */
@@ -80,10 +120,11 @@ export class KevaNode {
 async function front(
   { config, ports, log }: KevaNodeOptions,
   node: Node,
+  keyRing: KeyRing | undefined,
 ): Promise<Result<HttpServer, StartError>> {
   const { valueBytesMax, connectionsMax, requestTimeoutMs } = config.limits;
   const { clock, network } = ports;
-  const service = new Service({ replica: node, clock, valueBytesMax, requestTimeoutMs });
+  const service = new Service({ replica: node, clock, valueBytesMax, requestTimeoutMs, keyRing });
   const address = { host: config.self.address, port: config.self.userPort };
   try {
     return ok(

@@ -21,10 +21,10 @@ export const LAYERS: Layer[] = [
   { folder: "storage", imports: ["base", "raft"] },
   { folder: "peers", imports: ["base", "raft"] },
   { folder: "node", imports: ["base", "raft", "kv", "storage", "peers"] },
-  { folder: "service", imports: ["base", "node"], types: ["kv"] },
+  { folder: "service", imports: ["base", "keys", "node"], types: ["kv"] },
   { folder: "api", imports: ["base", "service"] },
   { folder: "client", imports: ["base"] },
-  { folder: "config", imports: ["base"] },
+  { folder: "config", imports: ["base", "keys"] },
   { folder: "platform", imports: ["base"] },
   {
     folder: "cli",

@@ -5,6 +5,7 @@ import type { Experiment } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { fiveMillion, million } from "./growth.ts";
 import { idle } from "./idle.ts";
+import { keys } from "./keys.ts";
 import { restart } from "./restart.ts";
 import { snapshots } from "./snapshots.ts";
 
@@ -17,4 +18,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   diskBytes,
   durability,
   idle,
+  keys,
 ];

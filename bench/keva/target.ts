@@ -4,6 +4,7 @@
  */
 
 import { BINARY, Cluster } from "../../tests/e2e/support/cluster.ts";
+import { KEYED, keysFor } from "../../tests/e2e/support/keys.ts";
 import { output } from "../../tests/e2e/support/process.ts";
 import { LoadProcess } from "../load/process.ts";
 import { metricsOf } from "../metrics.ts";
@@ -22,6 +23,7 @@ class KevaTarget implements Target {
   readonly name = "keva";
   readonly directory: string;
   readonly #cluster: Cluster;
+  #lacksKeys: boolean;
   readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
   readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: keva\r\n\r\n");
 
@@ -29,6 +31,7 @@ class KevaTarget implements Target {
   constructor(directory: string, settings = "") {
     this.directory = directory;
     this.#cluster = new Cluster(directory, { settings });
+    this.#lacksKeys = settings === KEYED;
   }
 
   get nodes(): readonly TargetNode[] {
@@ -44,6 +47,8 @@ class KevaTarget implements Target {
   }
 
   async start(): Promise<void> {
+    if (this.#lacksKeys) await keysFor(this.#cluster);
+    this.#lacksKeys = false;
     await this.#cluster.start();
   }
 

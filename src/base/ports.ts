@@ -205,10 +205,11 @@ export interface SecureEndpoint {
    */
   listen(address: Address, options: SecureListenOptions): Promise<SecureListener>;
   /**
-   * Rejects unless the other side holds the private half of one of `keys`; as `Network.dial`. On a
-   * connection of either side `closeWrite` ends both directions.
+   * Rejects unless the other side holds the private half of `key`, with the code `denied` when it
+   * holds another one; else as `Network.dial`. On a connection of either side `closeWrite` ends both
+   * directions.
    */
-  dial(address: Address, timeoutMs: number, keys: readonly PublicKeyBytes[]): Promise<Connection>;
+  dial(address: Address, timeoutMs: number, key: PublicKeyBytes): Promise<Connection>;
 }
 
 export type SecureListenOptions = {

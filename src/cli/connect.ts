@@ -23,6 +23,17 @@ export function connect(context: Context, options: ConnectOptions): KevaClient {
   });
 }
 
+/** A client for each node by itself, for what every node has to say or do. */
+export function connectEach(
+  context: Context,
+  options: ConnectOptions,
+): { readonly endpoint: string; readonly client: KevaClient }[] {
+  return endpoints(context, options.endpoints).map((endpoint) => ({
+    endpoint,
+    client: connect(context, { ...options, endpoints: endpoint }),
+  }));
+}
+
 /** In order: the flag, the variable, the configuration here, a `keva dev` here, the standard. */
 function endpoints(context: Context, flag: string | undefined): string[] {
   const given = flag ?? context.env["KEVA_ENDPOINTS"];

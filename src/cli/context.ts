@@ -2,12 +2,16 @@
  * Everything that a command needs from the world around it, so that tests can give it another one.
  */
 
-import type { Address, Ed25519, Log, Result } from "../base/mod.ts";
+import type { Address, Ed25519, Log, Result, SecureNetwork } from "../base/mod.ts";
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Ports as NodePorts, StartError } from "../node/mod.ts";
+import type { NodeKeys } from "./node_keys.ts";
 
-export type Ports = Omit<NodePorts, "log"> & { readonly ed25519: Ed25519 };
+export type Ports = Omit<NodePorts, "log"> & {
+  readonly ed25519: Ed25519;
+  readonly secureNetwork: SecureNetwork;
+};
 
 export type Output = {
   readonly isTerminal: boolean;
@@ -34,7 +38,12 @@ export type LogSettings = {
   readonly format: "text" | "json";
 };
 
-export type StartOptions = { readonly config: Config; readonly ports: Ports; readonly log: Log };
+export type StartOptions = {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly log: Log;
+  readonly keys?: NodeKeys | undefined;
+};
 
 export type RunningNode = {
   /** Where its clients and where the other nodes reach it. */
@@ -42,6 +51,8 @@ export type RunningNode = {
   readonly peerAddress: Address;
   /** Resolves with the reason when the node ends by itself. */
   readonly done: Promise<string>;
+  /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
+  reloadKeys(): Promise<void>;
   /** Hands over leadership, answers what is in flight, and closes. */
   stop(): Promise<void>;
 };
@@ -63,7 +74,7 @@ export type Context = {
   /** A log on standard error. */
   openLog(settings: LogSettings): Log;
   /** Calls `run` for each such signal until the returned function is called. */
-  onSignal(name: "SIGINT" | "SIGTERM", run: () => void): () => void;
+  onSignal(name: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): () => void;
   /** Starts this same program with other arguments; `line` gets each line that it writes. */
   spawn(
     options: { readonly args: readonly string[]; readonly line: (text: string) => void },

@@ -11,6 +11,7 @@ import { EXIT_FAILED, EXIT_USAGE, explainError } from "./error.ts";
 import { getCommand } from "./get.ts";
 import { inspectCommand } from "./inspect.ts";
 import { keygenCommand } from "./keygen.ts";
+import { keysCommand } from "./keys.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
@@ -74,6 +75,7 @@ function buildProgram(context: Context): Command {
     statusCommand,
     checkConfigCommand,
     keygenCommand,
+    keysCommand,
     inspectCommand,
   ];
   for (const make of commands) program.addCommand(make(context) as unknown as Command);

@@ -3,14 +3,18 @@
  */
 
 import { Command, Option } from "@commander-js/extra-typings";
-import type { Log } from "../base/mod.ts";
+import { DiskError, type Log } from "../base/mod.ts";
 import { type Config, hostAndPort, trustWarning } from "../config/mod.ts";
 import { chooseNode, readConfig } from "./config_file.ts";
 import type { Context, RunningNode } from "./context.ts";
 import { CommandError, EXIT_FAILED } from "./error.ts";
+import { type NodeKeys, nodeKeys } from "./node_keys.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
 
 const EPILOGUE = `
+Where nodes have keys (see "keva keygen --help"), SIGHUP reads them anew, and so does a change of the
+files that they stand in.
+
 SIGTERM or Ctrl-C hands leadership over, answers what is in flight and exits with 0 within five
 seconds; a second one exits at once. "keva --config-file …" without a command means serve.
 
@@ -20,6 +24,8 @@ Examples:
 
 /** Less than the five seconds that are promised. */
 const STOP_TIMEOUT_MS = 4_500;
+const WATCH_INTERVAL_MS = 500;
+const WATCHED_BYTES_MAX = 1024 * 1024;
 
 export function serveCommand(context: Context) {
   return new Command("serve")
@@ -40,26 +46,69 @@ export function serveCommand(context: Context) {
       const config = chooseNode(context, loaded, options);
       const log = context.openLog(config.log).with({ node: config.self.identity });
       for (const warning of [...loaded.warnings, trustWarning(config)]) log.warn(warning);
+      const keys = await nodeKeys(context, config, options);
       const stop = stopRequest(context, options.untilStdinEnds === true);
-      await serve(context, { config, log, stop });
+      await serve(context, { config, log, keys, stop });
     });
 }
 
-type Serving = { readonly config: Config; readonly log: Log; readonly stop: StopRequest };
+type Serving = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly keys: NodeKeys | undefined;
+  readonly stop: StopRequest;
+};
 
-async function serve(context: Context, { config, log, stop }: Serving): Promise<void> {
+async function serve(context: Context, { config, log, keys, stop }: Serving): Promise<void> {
+  const watching = new Watching();
   try {
-    const started = await context.startNode({ config, ports: context.ports, log });
+    const started = await context.startNode({ config, ports: context.ports, log, keys });
     if (!started.ok) throw new CommandError(started.error.reason);
     const node = started.value;
+    watching.start(context, keys?.files ?? [], () => void node.reloadKeys());
     context.stdout.write(readyLine(config, node));
     const reason = await ended(node, stop);
     if (reason.kind === "failed") throw new CommandError(reason.text);
     log.info("stopping", { reason: reason.text });
     await stopInTime(context, node, log);
   } finally {
+    watching.stop();
     stop.dispose();
   }
+}
+
+/** Calls for the keys to be read anew: at SIGHUP, and when one of their files has changed. */
+class Watching {
+  #stop: (() => void)[] = [];
+
+  start(context: Context, files: readonly string[], reload: () => void): void {
+    this.#stop.push(context.onSignal("SIGHUP", reload));
+    if (files.length === 0) return;
+    let seen = contents(context, files);
+    const timer = context.ports.clock.every(WATCH_INTERVAL_MS, () => {
+      const now = contents(context, files);
+      if (now === seen) return;
+      seen = now;
+      reload();
+    });
+    this.#stop.push(() => timer.cancel());
+  }
+
+  stop(): void {
+    for (const stop of this.#stop) stop();
+  }
+}
+
+/** Compared as a whole: the files are small, and not every change shows in their times. */
+function contents({ ports: { disk } }: Context, files: readonly string[]): string {
+  return JSON.stringify(files.map((path) => {
+    try {
+      return new TextDecoder().decode(disk.read(path, WATCHED_BYTES_MAX));
+    } catch (error) {
+      if (error instanceof DiskError) return error.code;
+      throw error;
+    }
+  }));
 }
 
 function readyLine(config: Config, node: RunningNode): string {

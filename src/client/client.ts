@@ -13,6 +13,7 @@ import type {
   DeleteAnswer,
   GetOptions,
   Item,
+  KeysView,
   PutAnswer,
   PutOptions,
   WriteOptions,
@@ -85,6 +86,18 @@ export class KevaClient {
   async status(options: CallOptions = {}): Promise<ClusterStatus> {
     const answer = await this.#send({ method: "GET", target: "/v1/cluster/status" }, options);
     return json(answer) as unknown as ClusterStatus;
+  }
+
+  /** The keys by which a node knows the others, and what its links make of them. */
+  async keys(options: CallOptions = {}): Promise<KeysView> {
+    const answer = await this.#send({ method: "GET", target: "/v1/cluster/keys" }, options);
+    return json(answer) as unknown as KeysView;
+  }
+
+  /** Lets a node read the keys of the others anew. Harmless to repeat. */
+  async reloadKeys(options: CallOptions = {}): Promise<KeysView> {
+    const answer = await this.#send({ method: "POST", target: "/v1/cluster/keys/reload" }, options);
+    return json(answer) as unknown as KeysView;
   }
 
   /** Tells the node to answer a little before this side gives up: it knows the effect. */

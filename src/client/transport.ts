@@ -13,7 +13,7 @@ import { errorOf, FIND_OUT, KevaError } from "./error.ts";
 export type Fetch = typeof fetch;
 
 export type Request = {
-  readonly method: "GET" | "PUT" | "DELETE";
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Path and parameters. */
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -61,3 +61,30 @@ export type ClusterStatus = {
   readonly answeredBy: string;
   readonly members: readonly MemberStatus[];
 };
+
+/** What a node tells of the keys by which nodes know each other. */
+export type KeysView = {
+  readonly node: string;
+  /** False: nodes do not prove who they are, and the rest is absent. */
+  readonly keyed: boolean;
+  /** The line by which others know this node. */
+  readonly own?: string;
+  readonly authorised?: readonly {
+    readonly node: string;
+    readonly fingerprint: string;
+    /** Whether it is this node's own, proven on a link that is up, or proven by nobody. */
+    readonly state: "own" | "proven" | "absent" | "unknown";
+  }[];
+  readonly links?: readonly {
+    readonly node: string;
+    readonly up: boolean;
+    readonly trouble: string | null;
+  }[];
+  /** Who was turned away lately. */
+  readonly refused?: readonly {
+    readonly host: string;
+    readonly reason: string;
+    readonly count: number;
+    readonly lastMsAgo: number;
+  }[];
+};

@@ -4,6 +4,7 @@
  */
 
 import { err, ok, printableText, type Result } from "../base/mod.ts";
+import { type PublicKey, publicKeyLine } from "../keys/mod.ts";
 import { hostAndPort, isLoopback } from "./address.ts";
 import {
   HEARTBEATS_PER_WAIT_TIME,
@@ -24,6 +25,8 @@ export type NodeConfig = {
   /** For HTTP. */
   readonly userPort: number;
   readonly electionTimeoutMs: number;
+  /** Those of the file; `keys.authorizedKeys` may name more. */
+  readonly publicKeys: readonly PublicKey[];
 };
 
 /** What holds for every node of the cluster. */
@@ -31,6 +34,11 @@ export type ClusterConfig = {
   readonly cluster: { readonly name: string };
   readonly nodes: readonly NodeConfig[];
   readonly insecure: boolean;
+  readonly keys: {
+    /** Absent: `node.key` in the working directory. */
+    readonly privateKey?: string;
+    readonly authorizedKeys?: string;
+  };
   readonly timing: { readonly heartbeatIntervalMs: number };
   readonly storage: {
     /** A WAL segment is closed once it is this long. */
@@ -110,9 +118,9 @@ export function nodeConfig(
       where: originText(origin(["node", position, "address"])),
       message:
         `${self.identity} would listen on ${self.address}, which others can reach, and this ` +
-        `version has no peer keys or client authentication yet; use a loopback address, or accept ` +
-        `that everybody who reaches its ports can read and change everything by setting ` +
-        `insecure = true at the top of the file`,
+        `version has no client authentication yet; use a loopback address, or accept that ` +
+        `everybody who reaches ${openPorts(config, self)} can read and change everything by ` +
+        `setting insecure = true at the top of the file`,
     });
   }
   const workingDirectory = choice.workingDirectory ?? `./keva-data/${directoryName(self.identity)}`;
@@ -124,13 +132,26 @@ function directoryName(identity: string): string {
   return encodeURIComponent(identity).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
 }
 
+/** Whether nodes know each other by keys. */
+export function isKeyed({ nodes, keys }: ClusterConfig): boolean {
+  return keys.authorizedKeys !== undefined || nodes.some(({ publicKeys }) => publicKeys.length > 0);
+}
+
 /** The warning that every start carries. */
 export function trustWarning(config: Config): string {
   const { self } = config;
-  return isLoopback(self.address)
-    ? "links between nodes and clients are not authenticated; only this machine can reach them"
-    : `insecure = true: everybody who reaches ${hostAndPort(self.address, self.userPort)} or ` +
-      `port ${self.peerPort} can read and change everything`;
+  if (!isLoopback(self.address)) {
+    return `insecure = true: everybody who reaches ${openPorts(config, self)} can read and ` +
+      `change everything`;
+  }
+  return isKeyed(config)
+    ? "clients are not authenticated; only this machine can reach them"
+    : "links between nodes and clients are not authenticated; only this machine can reach them";
+}
+
+function openPorts(config: ClusterConfig, { address, userPort, peerPort }: NodeConfig): string {
+  const user = hostAndPort(address, userPort);
+  return isKeyed(config) ? user : `${user} or port ${peerPort}`;
 }
 
 function problemsOf(issue: Issue, merged: Merged): Problem[] {
@@ -169,6 +190,7 @@ function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
   const at = (...path: PropertyKey[]): string => originText(merged.origin(path));
   const identities = new Map<string, number>();
   const endpoints = new Map<string, string>();
+  const keys = new Map<string, string>();
   raw.node.forEach((node, position) => {
     const first = identities.get(node.identity);
     if (first !== undefined) {
@@ -178,6 +200,15 @@ function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
       });
     }
     identities.set(node.identity, first ?? position);
+    node.public_key?.forEach((key, rank) => {
+      const where = at("node", position, "public_key", rank);
+      const text = publicKeyLine({ ...key, comment: "" });
+      const other = keys.get(text);
+      if (other !== undefined) {
+        problems.push({ where, message: `node.public_key is taken: see ${other}` });
+      }
+      keys.set(text, other ?? where);
+    });
     for (const key of ["keva_port", "user_port"] as const) {
       const endpoint = hostAndPort(node.address.toLowerCase(), node[key]);
       const where = at("node", position, key);
@@ -209,8 +240,13 @@ function clusterConfig(raw: RawConfig): ClusterConfig {
       peerPort: node.keva_port,
       userPort: node.user_port,
       electionTimeoutMs: node.wait_time,
+      publicKeys: node.public_key ?? [],
     })),
     insecure: raw.insecure,
+    keys: {
+      ...(raw.keys.private_key !== undefined && { privateKey: raw.keys.private_key }),
+      ...(raw.keys.authorized_keys !== undefined && { authorizedKeys: raw.keys.authorized_keys }),
+    },
     timing: {
       heartbeatIntervalMs: raw.timing.heartbeat_ms ??
         Math.round(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME),
@@ -244,7 +280,8 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+  const isPlain = typeof value === "object" && value !== null && !ArrayBuffer.isView(value);
+  if (isPlain && !Object.isFrozen(value)) {
     Object.freeze(value);
     Object.values(value).forEach(deepFreeze);
   }

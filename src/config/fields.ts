@@ -6,6 +6,7 @@
 import { TomlDate } from "smol-toml";
 import * as z from "zod";
 import { printableText } from "../base/mod.ts";
+import { parsePublicKey, type PublicKey } from "../keys/mod.ts";
 import { parseHost } from "./address.ts";
 
 export type SettingMeta = {
@@ -85,6 +86,32 @@ export function host() {
   return z.string({ error })
     .refine((text) => parseHost(text) !== null, { error })
     .transform((text) => parseHost(text) as string);
+}
+
+/** The name of a file or directory; its absence means something, which `standard` says. */
+export function pathSetting(standard: string) {
+  const allowed = "1 to 1024 characters, none of them invisible";
+  const error = mustBe(`a path of ${allowed}`);
+  return z.string({ error }).regex(/^[^\p{Cc}]{1,1024}$/u, { error }).optional().meta({
+    unit: "path",
+    standard,
+    allowed,
+  });
+}
+
+/** One public key, or a list of them while one takes the place of another. */
+export function publicKeys() {
+  const error = mustBe('a public key as "keva keygen" prints it, or a list of them');
+  const key = z.string({ error }).transform((line, context): PublicKey => {
+    const parsed = parsePublicKey(line);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: "custom", message: `is no public key of a node: ${parsed.error}` });
+    return z.NEVER;
+  });
+  return z.preprocess(
+    (value) => typeof value === "string" ? [value] : value,
+    z.array(key, { error }).min(1, { error }),
+  ).optional();
 }
 
 /** `[[node]]`, which no file can do without. */

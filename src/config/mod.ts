@@ -5,7 +5,7 @@
  * to every problem at once, each with its file and line, its field, and what is allowed.
  * Invariants: flags win over the environment, which wins over the file, which wins over defaults;
  * an unknown key is an error; every setting has a reader.
- * May import: base.
+ * May import: base, keys.
  */
 
 export * from "./config.ts";

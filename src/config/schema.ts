@@ -11,6 +11,8 @@ import {
   host,
   nameSetting,
   nodeTables,
+  pathSetting,
+  publicKeys,
   seconds,
   type SettingMeta,
   visibleName,
@@ -38,10 +40,16 @@ const nodeSchema = z.strictObject({
   user_port: port,
   /** Election timeout. */
   wait_time: seconds({ min: 0.1, max: 60 }).default(1000),
+  /** By which the others know it. */
+  public_key: publicKeys(),
 });
 
 const tables = {
   cluster: z.strictObject({ name: nameSetting("keva") }),
+  keys: z.strictObject({
+    private_key: pathSetting("node.key in the working directory"),
+    authorized_keys: pathSetting("none"),
+  }),
   timing: z.strictObject({
     heartbeat_ms: wholeNumber("a whole number of milliseconds", { min: 5, max: 20_000 }).optional()
       .meta({
@@ -82,6 +90,7 @@ export const schema = z.strictObject({
   insecure: booleanSetting(false),
   node: nodeTables(nodeSchema),
   cluster: tables.cluster.prefault({}),
+  keys: tables.keys.prefault({}),
   timing: tables.timing.prefault({}),
   storage: tables.storage.prefault({}),
   limits: tables.limits.prefault({}),

@@ -7,5 +7,6 @@
  * May import: base.
  */
 
+export * from "./authorised.ts";
 export * from "./private_key.ts";
 export * from "./public_key.ts";

@@ -164,7 +164,6 @@ export class Node implements Replica {
     return this.#applier.kv.digest();
   }
 
-  /** The keys by which the other nodes are known from now on; only where links are keyed. */
   authorise(authorised: Authorised): Promise<void> {
     return this.#links.authorise(authorised);
   }

@@ -5,7 +5,7 @@
 
 import type { Distribution, ProcessUsage, Result } from "../base/mod.ts";
 import type { Command, Item, Outcome } from "../kv/mod.ts";
-import type { Links } from "../peers/mod.ts";
+import type { Authorised, LinkKeys, Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { WalStatus } from "../storage/mod.ts";
 import type { SnapshotMetrics } from "./snapshots.ts";
@@ -50,6 +50,10 @@ export interface Replica {
   linearize(deadlineAt: number): Promise<Result<void, Failure>>;
   /** The item in this node's memory, as of the last applied entry. */
   read(key: Uint8Array): Item | undefined;
+  /** The keys by which the other nodes are known from now on; only where links are keyed. */
+  authorise(authorised: Authorised): Promise<void>;
+  /** Who is known by which key, and what the links make of it. */
+  linkKeys(): LinkKeys;
   /** This node's own view; cheap. */
   status(): NodeStatus;
   /** What this node has counted and measured since its start, as of now. */

@@ -48,7 +48,12 @@ export type IncomingOptions = {
 };
 
 /** `refused` before they had proven who they are, `malformed` after. */
-export type IncomingCounters = { refused: number; malformed: number };
+export type IncomingCounters = {
+  refused: number;
+  malformed: number;
+  /** Messages that each peer has delivered. */
+  readonly received: Map<NodeId, number>;
+};
 
 type Link = { readonly connection: Connection; readonly key: PublicKeyBytes | null };
 
@@ -60,7 +65,7 @@ export class IncomingLinks {
   readonly #live = new Map<NodeId, Link>();
   readonly #halfOpen = new Map<Connection, string>();
   readonly #loggedAt = new Map<string, number>();
-  readonly counters: IncomingCounters = { refused: 0, malformed: 0 };
+  readonly counters: IncomingCounters = { refused: 0, malformed: 0, received: new Map() };
   readonly #refusals = new Refusals();
   #closed = false;
 
@@ -196,6 +201,7 @@ export class IncomingLinks {
   async #receive(stream: FrameStream, peer: NodeId, link: Link): Promise<StreamEnd> {
     const { ports, self, onMessage } = this.#options;
     const ends = { from: peer, to: self.id };
+    const { received } = this.counters;
     const pong = encodeBare(ports.hash, PONG);
     let answering = false;
     const liveness = new Liveness({
@@ -218,6 +224,7 @@ export class IncomingLinks {
         if (frame.value.kind === PING) continue;
         const message = decodeMessage(frame.value, ends);
         if (!message.ok) return { malformed: true, reason: message.error };
+        received.set(peer, (received.get(peer) ?? 0) + 1);
         onMessage(peer, message.value);
       }
     } finally {

@@ -3,7 +3,7 @@
  * that the peer dialed brings the peer's messages. So nobody has to agree on who connects to whom.
  */
 
-import { type Address, bytesEqual, type Listener, type PublicKeyBytes } from "../base/mod.ts";
+import type { Address, Listener, PublicKeyBytes } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { SelfIdentity } from "./handshake.ts";
 import { Incarnations, type Refuse } from "./incarnations.ts";
@@ -140,23 +140,11 @@ export class Links {
     }
   }
 
-  /**
-   * Other keys count from now on. Links that rest on a key which is gone end at once; those to a
-   * peer that has lost one are made anew, since which of its keys it has proven there is not known.
-   */
+  /** Other keys count from now on. Links that rest on a key which is gone end at once. */
   async authorise(authorised: Authorised): Promise<void> {
-    const { transport } = this.#options;
-    const before = transport.authorised;
-    const done = transport.authorise(authorised);
+    const done = this.#options.transport.authorise(authorised);
     this.#incoming.reviewKeys();
-    for (const [peer, link] of this.#outgoing) {
-      const kept = authorised.get(peer) ?? [];
-      const lost = (before?.get(peer) ?? []).some((key) =>
-        !kept.some((one) => bytesEqual(one, key))
-      );
-      if (lost) link.disconnect();
-      else link.dialNow(); // a key that was missing may be there now
-    }
+    for (const link of this.#outgoing.values()) link.reviewKeys();
     await done;
   }
 

@@ -13,6 +13,7 @@ import {
   type Hash,
   limits,
   type Log,
+  type PublicKeyBytes,
   type Random,
   type Result,
   type Timer,
@@ -31,7 +32,7 @@ import type { Incarnations } from "./incarnations.ts";
 import { encodeBare, PING, PONG } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
 import { FrameStream, reasonOf } from "./stream.ts";
-import type { Transport } from "./transport.ts";
+import type { Dialed, Transport } from "./transport.ts";
 import type { PeerMessage } from "./types.ts";
 
 export type LinkPorts = {
@@ -66,6 +67,8 @@ export class OutgoingLink {
   /** Set while the link is up, with the start of the peer's process that it leads to. */
   #stream: FrameStream | null = null;
   #boot = 0;
+  /** What the peer has proven on it. */
+  #key: PublicKeyBytes | null = null;
   readonly #writer = new ByteWriter();
   #flushing = false;
   #pingDue = false;
@@ -127,7 +130,14 @@ export class OutgoingLink {
    */
   wake(boot: number): void {
     if (this.#stream !== null && boot > this.#boot) this.#connection?.close();
-    this.dialNow();
+    this.#dialNow();
+  }
+
+  /** Ends the link if it rests on a key that is no longer authorised; dials at once if it is down. */
+  reviewKeys(): void {
+    const { transport, peer } = this.#options;
+    if (!this.up) this.#dialNow();
+    else if (transport.refuse(peer, this.#key) !== null) this.disconnect();
   }
 
   /** Ends the link, if there is one; the peer is dialed again and judged anew. */
@@ -137,12 +147,11 @@ export class OutgoingLink {
 
   close(): void {
     this.#closed = true;
-    this.dialNow();
+    this.#dialNow();
     this.#connection?.close();
   }
 
-  /** Waits no longer before the next attempt. */
-  dialNow(): void {
+  #dialNow(): void {
     this.#delayMs = limits.reconnectDelayMsMin;
     this.#retry?.timer.cancel();
     this.#retry?.dial();
@@ -161,16 +170,26 @@ export class OutgoingLink {
   /** Dials, greets, and then waits for the end of the link; returns why it ended. */
   async #connect(): Promise<string> {
     const { ports, transport, peer, address, onUp, onDown } = this.#options;
+    let dialed: Dialed;
     try {
-      this.#connection = await transport.dial(peer, address, DIAL_TIMEOUT_MS);
+      dialed = await transport.dial(peer, address, DIAL_TIMEOUT_MS);
     } catch (error) {
       this.#refusal = null;
       return reasonOf(error);
     }
+    this.#connection = dialed.connection;
     if (this.#closed) return this.#hangUp("closing");
     const stream = new FrameStream(this.#connection, ports.hash, limits.handshakeBytesMax);
     const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
-    if (!greeted.ok || this.#closed) return this.#hangUp(greeted.ok ? "closing" : greeted.error);
+    if (this.#closed) return this.#hangUp("closing");
+    if (!greeted.ok) {
+      // Who does not know this node's key says nothing and hangs up.
+      const isMute = dialed.key !== null && this.#refusal === null;
+      return this.#hangUp(greeted.error + (isMute ? `; ${peer} may not know this node's key` : ""));
+    }
+    // The keys may have changed meanwhile.
+    if (transport.refuse(peer, dialed.key) !== null) return this.#hangUp("the key was revoked");
+    this.#key = dialed.key;
     this.#stream = stream;
     this.#boot = greeted.value.boot;
     const upAt = ports.clock.now();

@@ -12,6 +12,7 @@ import {
   type Connection,
   type Listener,
   type Network,
+  NetworkError,
   type PublicKeyBytes,
   type SecureEndpoint,
   type SecureListener,
@@ -27,9 +28,12 @@ export type Arrivals = {
   readonly refused: (remote: Address, reason: string) => void;
 };
 
+/** `key` is what the other side has proven, null where it does not have to. */
+export type Dialed = { readonly connection: Connection; readonly key: PublicKeyBytes | null };
+
 export interface Transport {
   listen(address: Address, arrivals: Arrivals): Promise<Listener>;
-  dial(peer: NodeId, address: Address, timeoutMs: number): Promise<Connection>;
+  dial(peer: NodeId, address: Address, timeoutMs: number): Promise<Dialed>;
   /** Why whoever has proven `key` is not `id`; null when he may be. */
   refuse(id: NodeId, key: PublicKeyBytes | null): string | null;
   /** Undefined where nobody has to prove anything. */
@@ -50,8 +54,8 @@ export class PlainTransport implements Transport {
     return this.#network.listen(address, (connection) => accept(connection, null));
   }
 
-  dial(_peer: NodeId, address: Address, timeoutMs: number): Promise<Connection> {
-    return this.#network.dial(address, timeoutMs);
+  async dial(_peer: NodeId, address: Address, timeoutMs: number): Promise<Dialed> {
+    return { connection: await this.#network.dial(address, timeoutMs), key: null };
   }
 
   refuse(): null {
@@ -88,8 +92,18 @@ export class KeyedTransport implements Transport {
     return listener;
   }
 
-  dial(peer: NodeId, address: Address, timeoutMs: number): Promise<Connection> {
-    return this.#endpoint.dial(address, timeoutMs, this.#authorised.get(peer) ?? []);
+  /** Tries one key after the other, the last first: that is where a new one is added. */
+  async dial(peer: NodeId, address: Address, timeoutMs: number): Promise<Dialed> {
+    let wrong = new NetworkError("denied", `no key is authorised for ${peer}`);
+    for (const key of [...this.#authorised.get(peer) ?? []].reverse()) {
+      try {
+        return { connection: await this.#endpoint.dial(address, timeoutMs, key), key };
+      } catch (error) {
+        if (!(error instanceof NetworkError && error.code === "denied")) throw error;
+        wrong = error;
+      }
+    }
+    throw wrong;
   }
 
   refuse(id: NodeId, key: PublicKeyBytes | null): string | null {

@@ -28,6 +28,7 @@ const FAILURES: Readonly<Record<string, [code: NetworkError["code"], says: strin
   AddrNotAvailable: ["unreachable", "no address of this machine"],
   PermissionDenied: ["denied", "the system does not allow its use"],
   NotCapable: ["denied", "the system does not allow its use"],
+  InvalidData: ["denied", "it holds another key than the one that is authorised for it"],
 };
 
 /** What `node:net` calls some of them. */

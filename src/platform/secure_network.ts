@@ -52,20 +52,14 @@ class TlsEndpoint implements SecureEndpoint {
     return listener;
   }
 
-  async dial(
-    address: Address,
-    timeoutMs: number,
-    keys: readonly PublicKeyBytes[],
-  ): Promise<Connection> {
-    // The runtime ends the whole process when it is to trust nobody.
-    if (keys.length === 0) throw new NetworkError("denied", "no key of that node is authorised");
-    const anchors = await this.#anchors(keys);
+  async dial(address: Address, timeoutMs: number, key: PublicKeyBytes): Promise<Connection> {
+    const anchor = await certificateOf(key, await this.#passing);
     const { pem } = await this.#own;
     const dialing = mapErrors(address, async () => {
       const tls = await Deno.connectTls({
         hostname: address.host,
         port: address.port,
-        caCerts: anchors.map(({ certificate }) => certificate.pem),
+        caCerts: [anchor.pem], // never none: the runtime would end the whole process
         cert: pem,
         key: this.#privateKeyPem,
         unsafelyDisableHostnameVerification: true, // a key has no host: the one anchor is the pin
@@ -203,7 +197,7 @@ class TlsListener implements SecureListener {
   }
 }
 
-const UNPROVEN = "it proved no key that is authorised here";
+const UNPROVEN = "the handshake ended before it had proven a key that is authorised here";
 
 /** The runtime cannot give such an attempt up, so one that comes late is closed. */
 async function withinTime(

@@ -62,6 +62,12 @@ export const errorTable = {
     "Send the value without Content-Encoding; bytes are stored exactly as they come.",
   ),
   expectationFailed: row(417, "The expectation cannot be met", FIX),
+  keysAbsent: row(
+    409,
+    "The nodes of this cluster have no keys",
+    "Make some with keva keygen and name them in keva.toml.",
+  ),
+  keysInvalid: row(409, "The keys of the nodes cannot be read", "Correct the file, then reload."),
   headersTooLarge: row(431, "The header section is too large", SMALLER),
   notImplemented: row(501, "This is not there yet", "Send the request without it."),
   versionUnsupported: row(505, "The HTTP version is not supported", "Use HTTP/1.1."),

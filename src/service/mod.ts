@@ -6,7 +6,7 @@
  * - every refusal and failure is a row of `errorTable`; nothing is thrown to a caller;
  * - a refused request has had no effect; the effect of a failed write is what the replica reports;
  * - the same request means the same through every protocol, because only this folder decides.
- * May import: base, node; kv types.
+ * May import: base, keys, node; kv types.
  */
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
@@ -21,5 +21,6 @@ export {
   type ServiceError,
 } from "./errors.ts";
 export { type Operation, type OperationName, operations, type Permission } from "./operations.ts";
+export { byNode, KeyRing, type KeySource, type KeysView, type NodeKey } from "./key_ring.ts";
 export { Service, type ServiceOptions } from "./service.ts";
 export type * from "./types.ts";

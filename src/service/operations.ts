@@ -7,7 +7,7 @@
 /**
  * `public` is what a load balancer may know; it reveals nothing about keys, values or members.
  */
-export type Permission = "public" | "read" | "write" | "inspect";
+export type Permission = "public" | "read" | "write" | "inspect" | "admin";
 
 export type Operation = {
   readonly permission: Permission;
@@ -21,6 +21,8 @@ export const operations = {
   status: { permission: "inspect", summary: "This node's own view" },
   clusterStatus: { permission: "inspect", summary: "Every member's view" },
   metrics: { permission: "inspect", summary: "What this node has counted, for Prometheus" },
+  keys: { permission: "inspect", summary: "The keys that this node knows others by" },
+  reloadKeys: { permission: "admin", summary: "Read the keys of nodes anew, on this node" },
   live: { permission: "public", summary: "Whether the process is alive" },
   ready: { permission: "public", summary: "Whether linearizable reads work here" },
   describe: { permission: "public", summary: "What this server is" },

@@ -6,6 +6,7 @@ import { type Clock, err, limits, ok, type Result } from "../base/mod.ts";
 import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
 import type { Check, Mutation, Outcome } from "../kv/mod.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
+import type { KeyRing, KeysView } from "./key_ring.ts";
 import type {
   ClusterView,
   DeleteAnswer,
@@ -28,6 +29,8 @@ export type ServiceOptions = {
   readonly valueBytesMax?: number;
   /** For requests that name no time of their own. */
   readonly requestTimeoutMs?: number;
+  /** Absent: nodes do not prove who they are. */
+  readonly keyRing?: KeyRing | undefined;
 };
 
 export class Service {
@@ -36,12 +39,14 @@ export class Service {
   readonly #replica: Replica;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
+  readonly #keyRing: KeyRing | undefined;
   #readiness: Answer<void> | null = null;
   #clusterView: Promise<ClusterView> | null = null;
 
   constructor(options: ServiceOptions) {
     this.#replica = options.replica;
     this.#clock = options.clock;
+    this.#keyRing = options.keyRing;
     this.valueBytesMax = options.valueBytesMax ?? limits.valueBytesMax;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? limits.requestTimeoutMs;
     this.requestTimeoutMsMax = Math.max(this.#requestTimeoutMs, limits.requestTimeoutMsMax);
@@ -91,6 +96,15 @@ export class Service {
       this.#clusterView = null;
     });
     return this.#clusterView;
+  }
+
+  keys(): KeysView {
+    return this.#keyRing?.view() ?? { node: this.#replica.id, keyed: false };
+  }
+
+  reloadKeys(): Answer<void> {
+    const absent = refusal("keysAbsent", "There are none to reload.");
+    return this.#keyRing?.reload() ?? Promise.resolve(err(absent));
   }
 
   /** That this code runs is the answer. */

@@ -152,8 +152,8 @@ for (const name of scripts) {
   });
 }
 
-/** Shown where they need more than one connection: see server_test.ts. */
-const ELSEWHERE: ErrorCode[] = ["tooManyConnections", "memoryLimit"];
+/** Shown where they need more than one connection, server_test.ts, or keys, key_ring_test.ts. */
+const ELSEWHERE: ErrorCode[] = ["tooManyConnections", "memoryLimit", "keysInvalid"];
 
 Deno.test("serveHttp() conversations show every error code", () => {
   const all = scripts.map(read).join("");

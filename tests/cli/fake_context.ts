@@ -31,7 +31,7 @@ export type World = {
   stderr(): string;
   /** Resolves once what was written holds `text`: the way to wait for a command that runs on. */
   untilWritten(text: string): Promise<void>;
-  raise(signal: "SIGINT" | "SIGTERM"): void;
+  raise(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
 };
 
 export type WorldOptions = {
@@ -69,6 +69,7 @@ export function world(options: WorldOptions = {}): World {
       random: systemRandom(),
       hash: nativeHash(),
       ed25519,
+      secureNetwork: { as: () => assert.fail("nothing listens or dials with a key here") },
       disk: memoryDisk(files),
       network: {
         listen: (address) => listen(address.port, options.portsInUse ?? []),

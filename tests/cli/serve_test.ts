@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { type Clock, err, ok } from "../../src/base/mod.ts";
+import { type Clock, err, ok, utf8 } from "../../src/base/mod.ts";
 import { type Context, run, type RunningNode, type StartOptions } from "../../src/cli/mod.ts";
+import { type PublicKey, publicKeyLine } from "../../src/keys/mod.ts";
 import { systemClock } from "../../src/platform/mod.ts";
+import type { KeySource } from "../../src/service/mod.ts";
 import { Exit, world, type WorldOptions } from "./fake_context.ts";
 
 const FILE = `[[node]]
@@ -20,7 +22,14 @@ function fakeNode() {
   const stopping = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
   const starts: StartOptions[] = [];
+  let reloads = 0;
+  let reloaded = () => {};
   const node: RunningNode = {
+    reloadKeys: () => {
+      reloads++;
+      reloaded();
+      return Promise.resolve();
+    },
     userAddress: { host: "127.0.0.1", port: 3801 },
     peerAddress: { host: "127.0.0.1", port: 3811 },
     done: done.promise,
@@ -36,6 +45,9 @@ function fakeNode() {
   return {
     startNode,
     starts,
+    untilReloaded: async (times: number) => {
+      while (reloads < times) await new Promise<void>((resolve) => reloaded = resolve);
+    },
     fail: done.resolve,
     stopping: stopping.promise,
     end: stopped.resolve,
@@ -172,6 +184,74 @@ Deno.test("serve logs at every start that insecure = true", async () => {
   const { node, exit, raise, untilWritten, stderr } = serving(["serve", "-i", "host1"], { files });
   await untilWritten("serves");
   assert.match(stderr(), /WARN {2}insecure = true: everybody who reaches 10\.0\.0\.1:3801 or/);
+  raise("SIGTERM");
+  node.end();
+  assert.equal(await exit, 0);
+});
+
+const KEYED = { "keva.toml": `${FILE}[keys]\nauthorized_keys = "keys"\n`, "keys": "" };
+
+Deno.test("serve makes the node's key where nodes have keys, and uses it the next time", async () => {
+  const first = serving(["serve", "-i", "host1"], { files: KEYED });
+  await first.untilWritten("serves");
+  const [, line] = /the others know it by this line:\nkeva: (ssh-ed25519 \S+ host1)\n/
+    .exec(first.stderr()) ?? [];
+  assert.ok(line, first.stderr());
+  assert.ok(first.files.has("keva-data/host1/node.key"));
+  assert.equal(publicKeyLine(first.node.starts[0]?.keys?.own as PublicKey), line);
+  const again = serving(["serve", "-i", "host1"], { files: Object.fromEntries(first.files) });
+  await again.untilWritten("serves");
+  assert.doesNotMatch(again.stderr(), /ssh-ed25519/);
+  assert.deepEqual(again.node.starts[0]?.keys?.own, first.node.starts[0]?.keys?.own);
+  for (const { raise, node, exit } of [first, again]) {
+    raise("SIGTERM");
+    node.end();
+    assert.equal(await exit, 0);
+  }
+});
+
+Deno.test("serve reads the keys of the configuration and of the file that it names", async () => {
+  const key = (seed: number) =>
+    publicKeyLine({ bytes: new Uint8Array(32).fill(seed), comment: "host1" });
+  const keyed = `${FILE}public_key = "${key(1)}"\n[keys]\nauthorized_keys = "keys"\n`;
+  const files = { "keva.toml": keyed, "keys": `${key(2)}\n` };
+  const { node, exit, raise, files: disk, untilWritten } = serving(["serve", "-i", "host1"], {
+    files,
+  });
+  await untilWritten("serves");
+  const source = node.starts[0]?.keys?.source as KeySource;
+  const lines = () => {
+    const read = source();
+    return read.ok ? read.value.map(({ node, key: { bytes } }) => [node, bytes[0]]) : read.error;
+  };
+  assert.deepEqual(lines(), [["host1", 1], ["host1", 2]]);
+  disk.set("keys", utf8(`${key(1).replace("host1", "host2")}\n`));
+  assert.equal(lines(), "keys:1: the key is that of host1 already");
+  disk.set("keys", utf8("\nrubbish\n"));
+  assert.equal(lines(), 'keys:2: a public key begins with "ssh-ed25519"');
+  disk.delete("keys");
+  assert.equal(
+    lines(),
+    "keys: there is no such file; keys.authorized_keys names it, and it may be empty",
+  );
+  disk.set("keva.toml", utf8("nonsense"));
+  assert.match(String(lines()), /^keva.toml:1:\d+: not valid TOML/);
+  raise("SIGTERM");
+  node.end();
+  await exit;
+});
+
+Deno.test("serve has the keys read anew at SIGHUP, and when a file of theirs changes", async () => {
+  const { node, exit, raise, files, untilWritten } = serving(["serve", "-i", "host1"], {
+    files: KEYED,
+  });
+  await untilWritten("serves");
+  raise("SIGHUP");
+  await node.untilReloaded(1);
+  files.set("keys", utf8("# nobody yet\n"));
+  await node.untilReloaded(2);
+  files.delete("keys");
+  await node.untilReloaded(3);
   raise("SIGTERM");
   node.end();
   assert.equal(await exit, 0);

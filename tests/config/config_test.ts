@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import {
   type Config,
+  hostAndPort,
+  isKeyed,
   isLoopback,
   loadConfig,
   type LoadedConfig,
@@ -53,6 +55,7 @@ Deno.test("loadConfig() takes the first Keva's file unchanged", () => {
     peerPort: 3812,
     userPort: 381,
     electionTimeoutMs: 2000,
+    publicKeys: [],
   });
   assert.deepEqual(config.nodes.map((node) => node.electionTimeoutMs), [500, 2000]);
   assert.equal(config.workingDirectory, "./keva-data/host2");
@@ -68,9 +71,17 @@ Deno.test("loadConfig() fills in every default", () => {
   assert.deepEqual(load(ONE).config, {
     cluster: { name: "keva" },
     nodes: [
-      { identity: "a", address: "127.0.0.1", peerPort: 1, userPort: 2, electionTimeoutMs: 1000 },
+      {
+        identity: "a",
+        address: "127.0.0.1",
+        peerPort: 1,
+        userPort: 2,
+        electionTimeoutMs: 1000,
+        publicKeys: [],
+      },
     ],
     insecure: false,
+    keys: {},
     timing: { heartbeatIntervalMs: 100 },
     storage: { segmentBytes: 67108864, snapshotBytes: 67108864, snapshotEntries: 100000 },
     limits: { valueBytesMax: 1048576, connectionsMax: 1024, requestTimeoutMs: 5000 },
@@ -163,14 +174,59 @@ Deno.test("nodeConfig() refuses an address that others can reach, unless insecur
     assert.equal(
       problemText(config.error),
       `keva.toml:3: a would listen on ${address}, which others can reach, and this version has ` +
-        "no peer keys or client authentication yet; use a loopback address, or accept that " +
-        "everybody who reaches its ports can read and change everything by setting " +
+        "no client authentication yet; use a loopback address, or accept that everybody who " +
+        `reaches ${hostAndPort(address, 2)} or port 1 can read and change everything by setting ` +
         "insecure = true at the top of the file",
     );
     const accepted = choose(load(`insecure = true\n${open}`), "a");
     assert.match(trustWarning(accepted), /^insecure = true: everybody who reaches /);
   }
   assert.match(trustWarning(choose(load(ONE), "a")), /only this machine can reach them$/);
+});
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEM/3e4vaZYu/l493rxHJv2sgFBcHCAyogpqCyAFavgw";
+const OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB/7hHiU9F8QGq8oDAaS9qTcJcFIRfZIBGsy8r+tJax4";
+
+Deno.test("loadConfig() takes a public key of a node, or several", () => {
+  const keys = (value: string) => load(`${ONE}public_key = ${value}\n`).config;
+  assert.equal(keys(`"${KEY} host1"`).nodes[0]?.publicKeys[0]?.comment, "host1");
+  assert.equal(keys(`["${KEY} old", "${OTHER}"]`).nodes[0]?.publicKeys.length, 2);
+  assert.ok(isKeyed(keys(`"${KEY}"`)));
+  assert.ok(isKeyed(load(`${ONE}[keys]\nauthorized_keys = "/etc/keva/keys"\n`).config));
+  assert.ok(!isKeyed(load(`${ONE}[keys]\nprivate_key = "/etc/keva/node.key"\n`).config));
+});
+
+Deno.test("loadConfig() says which public key is none, and which has been there before", () => {
+  const problems = (text: string) => {
+    const loaded = loadConfig({ file: { path: "keva.toml", text }, env: {}, set: [] });
+    return loaded.ok ? [] : loaded.error.map(problemText);
+  };
+  assert.deepEqual(problems(`${ONE}public_key = [\n  "${KEY}",\n  "ssh-rsa AAAA",\n]\n`), [
+    "keva.toml:8: node.public_key is no public key of a node: the key is of type ssh-rsa; only " +
+    "ssh-ed25519 is supported",
+  ]);
+  const other = ONE.replace('"a"', '"b"').replace("= 1", "= 3").replace("= 2", "= 4");
+  const twice = `${ONE}public_key = "${KEY} a"\n${other}public_key = "${KEY} b"\n`;
+  assert.deepEqual(problems(twice), [
+    "keva.toml:12: node.public_key is taken: see keva.toml:6",
+  ]);
+  assert.deepEqual(problems(`${ONE}public_key = 7\n`), [
+    'keva.toml:6: node.public_key must be a public key as "keva keygen" prints it, or a list of ' +
+    "them, not 7",
+  ]);
+});
+
+Deno.test("trustWarning() says what keys protect, and what they do not", () => {
+  const keyed = `${ONE}public_key = "${KEY}"\n`;
+  assert.equal(
+    trustWarning(choose(load(keyed), "a")),
+    "clients are not authenticated; only this machine can reach them",
+  );
+  const open = `insecure = true\n${keyed.replace("127.0.0.1", "10.0.0.1")}`;
+  assert.equal(
+    trustWarning(choose(load(open), "a")),
+    "insecure = true: everybody who reaches 10.0.0.1:2 can read and change everything",
+  );
 });
 
 Deno.test("isLoopback() trusts only what can never leave this machine", () => {

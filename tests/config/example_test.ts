@@ -32,15 +32,16 @@ for (const setting of settings()) {
     const unit = setting.unit[0]?.toUpperCase() + setting.unit.slice(1);
     const expected = `${unit}; default ${setting.standard}; ${setting.allowed}.`;
     assert.ok(text.includes(expected), `"${expected}" is missing in:${text}`);
-    if (setting.name !== "timing.heartbeat_ms") assert.equal(value, setting.standard);
+    const isSentence = setting.name === "timing.heartbeat_ms" || setting.unit === "path";
+    if (!isSentence) assert.equal(value, setting.standard);
   });
 }
 
-Deno.test("keva.toml.example with every setting put in force is the same as without", () => {
+Deno.test("keva.toml.example with every setting put in force is the same but for paths", () => {
   const inForce = example.replaceAll(/^# (\w+ = [^ ]+)$/gm, "$1");
   const uncommented = inForce.split("\n").filter((line, i) => line !== example.split("\n")[i]);
   assert.equal(uncommented.length, settings().length);
-  assert.deepEqual(load(inForce).config, load(example).config);
+  assert.deepEqual({ ...load(inForce).config, keys: {} }, load(example).config);
 });
 
 Deno.test("keva.toml.example holds three nodes that can start on one machine", () => {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { hex } from "../../src/base/mod.ts";
 import {
   fingerprint,
+  parseAuthorisedKeys,
   parsePrivateKey,
   parsePublicKey,
   privateKeyPem,
@@ -51,6 +52,42 @@ Deno.test("public keys: what is wrong with a line is said", () => {
     assert.ok(!parsed.ok, line);
     assert.match(parsed.error, reason);
   }
+});
+
+Deno.test("authorised keys: one on a line, with its node behind it, among comments", () => {
+  const [one, two] = [1, 2].map((seed) => new Uint8Array(32).fill(seed)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  const text = [
+    "# the nodes of Berlin",
+    "",
+    publicKeyLine({ bytes: one, comment: "host1 rack 7" }),
+    `  ${publicKeyLine({ bytes: two, comment: "host1" })}\r`,
+  ].join("\n");
+  assert.deepEqual(
+    value(parseAuthorisedKeys(text)).map(({ node, key, line }) => [node, key.bytes, line]),
+    [["host1", one, 3], ["host1", two, 4]],
+  );
+  assert.deepEqual(value(parseAuthorisedKeys("")), []);
+});
+
+Deno.test("authorised keys: each line that is wrong is named", () => {
+  const key = (comment: string) => publicKeyLine({ bytes: new Uint8Array(32), comment });
+  const parsed = parseAuthorisedKeys([key("host1"), "rubbish", key(""), key("host2")].join("\n"));
+  assert.ok(!parsed.ok);
+  assert.deepEqual(parsed.error, [
+    { line: 2, reason: 'a public key begins with "ssh-ed25519"' },
+    { line: 3, reason: "behind the key stands the identity of its node, and there is none" },
+    { line: 4, reason: "the key stands on line 1 already, for host1" },
+  ]);
+});
+
+Deno.test("authorised keys: any text gives keys or reasons", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const parsed = parseAuthorisedKeys(text);
+    return parsed.ok || parsed.error.length > 0;
+  }));
 });
 
 Deno.test("private keys: those of ssh-keygen and openssl are read", () => {

@@ -54,6 +54,19 @@ export class FakeReplica implements Replica {
     return this.#items.get(name(key));
   }
 
+  /** What `authorise` was called with last. */
+  authorised: ReadonlyMap<string, readonly Uint8Array[]> | undefined;
+  linkPeers: ReturnType<Replica["linkKeys"]>["peers"] = [];
+
+  authorise(authorised: ReadonlyMap<string, readonly Uint8Array[]>): Promise<void> {
+    this.authorised = authorised;
+    return Promise.resolve();
+  }
+
+  linkKeys(): ReturnType<Replica["linkKeys"]> {
+    return { authorised: this.authorised, peers: this.linkPeers, refused: [] };
+  }
+
   status(): NodeStatus {
     return {
       id: this.id,

@@ -15,7 +15,7 @@ import {
 } from "../../src/base/mod.ts";
 
 const KEY_BYTES = 32;
-const UNPROVEN = "it proved no key that is authorised here";
+export const UNPROVEN = "the handshake ended before it had proven a key that is authorised here";
 
 /** For the holder of `own`. */
 export function simEndpoint(network: Network, own: PublicKeyBytes): SecureEndpoint {
@@ -43,13 +43,14 @@ export function simEndpoint(network: Network, own: PublicKeyBytes): SecureEndpoi
         },
       };
     },
-    async dial(address: Address, timeoutMs: number, keys): Promise<Connection> {
+    async dial(address: Address, timeoutMs: number, wanted): Promise<Connection> {
       const connection = await network.dial(address, timeoutMs);
       await connection.write(own);
       const key = await keyOf(connection);
-      if (key !== null && keys.some((one) => bytesEqual(one, key))) return connection;
+      if (key !== null && bytesEqual(wanted, key)) return connection;
       connection.close();
-      throw new NetworkError("reset", "the other side proved no key that is authorised for it");
+      if (key === null) throw new NetworkError("reset", "the other side hung up");
+      throw new NetworkError("denied", "it holds another key than the one that is authorised");
     },
   };
 }

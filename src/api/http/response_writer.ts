@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  409: "Conflict",
   412: "Precondition Failed",
   413: "Content Too Large",
   414: "URI Too Long",

@@ -37,6 +37,8 @@ export const routes: readonly Route[] = [
   route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
+  route("GET", "/v1/cluster/keys", "keys", keys),
+  route("POST", "/v1/cluster/keys/reload", "reloadKeys", reloadKeys),
   route("GET", "/metrics", "metrics", metrics),
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),
@@ -55,6 +57,15 @@ function route(
 
 async function clusterStatus(_request: Request, service: Service): Promise<Response> {
   return jsonResponse(await service.clusterStatus());
+}
+
+function keys(_request: Request, service: Service): Response {
+  return jsonResponse(service.keys());
+}
+
+async function reloadKeys(_request: Request, service: Service): Promise<Response> {
+  const reloaded = await service.reloadKeys();
+  return reloaded.ok ? jsonResponse(service.keys()) : problemResponse(reloaded.error);
 }
 
 async function metrics(

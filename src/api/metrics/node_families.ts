@@ -150,6 +150,11 @@ function linkFamilies({ links }: NodeMetrics): Family[] {
       [...links.up].map(([peer, up]) => ({ labels: { peer }, value: flag(up) })),
     ),
     counter(
+      "keva_peer_messages_received_total",
+      "Messages that a member has delivered.",
+      [...links.received].map(([peer, value]) => ({ labels: { peer }, value })),
+    ),
+    counter(
       "keva_peer_messages_dropped_total",
       "Messages that found the queue of their link full.",
       links.dropped,

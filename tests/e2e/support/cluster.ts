@@ -20,6 +20,8 @@ export type ClusterOptions = {
   readonly waitTime?: number;
   /** More of keva.toml, in front of the tables of the nodes. */
   readonly settings?: string;
+  /** Of the nodes in their order; all on this machine. */
+  readonly addresses?: readonly string[];
   /** Where a node keeps its data, when not in the cluster's temporary directory. */
   readonly dataOf?: Readonly<Record<string, string>>;
   /** The port at which one node is to dial another: that of a proxy between them. */
@@ -28,8 +30,11 @@ export type ClusterOptions = {
   readonly seed?: number;
 };
 
+const LOCAL = "127.0.0.1";
+
 type NodePlace = {
   readonly name: string;
+  readonly address: string;
   readonly ports: [user: number, peer: number];
   readonly data: string;
   readonly cwd: string;
@@ -39,6 +44,7 @@ type NodePlace = {
 /** One node: its place on disk and on the network, and its process while it runs. */
 export class Node {
   readonly name: string;
+  readonly address: string;
   readonly userPort: number;
   readonly peerPort: number;
   readonly data: string;
@@ -51,11 +57,12 @@ export class Node {
 
   constructor(place: NodePlace) {
     this.name = place.name;
+    this.address = place.address;
     [this.userPort, this.peerPort] = place.ports;
     this.data = place.data;
     this.#cwd = place.cwd;
     this.#configFile = place.configFile;
-    this.client = new HttpClient(this.userPort);
+    this.client = new HttpClient(this.userPort, this.address);
   }
 
   get isRunning(): boolean {
@@ -69,10 +76,15 @@ export class Node {
 
   /** Starts the process and does not wait for anything. */
   start(): RunningProcess {
+    return this.startElsewhere(this.data);
+  }
+
+  /** The same on another data directory, maybe with more arguments: it only seems to be this node. */
+  startElsewhere(data: string, more: readonly string[] = []): RunningProcess {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
     if (this.process !== null) this.former.push(this.process);
     this.client.close();
-    const args = ["serve", "-c", this.#configFile, "-i", this.name, "-w", this.data];
+    const args = ["serve", "-c", this.#configFile, "-i", this.name, "-w", data, ...more];
     return this.process = new RunningProcess(BINARY, { args, cwd: this.#cwd });
   }
 
@@ -137,6 +149,7 @@ export class Cluster {
     this.nodes = names.map((name, i) =>
       new Node({
         name,
+        address: options.addresses?.[i] ?? LOCAL,
         ports: [ports[2 * i] as number, ports[2 * i + 1] as number],
         data: options.dataOf?.[name] ?? `${directory}/${name}`,
         cwd: directory,
@@ -158,7 +171,7 @@ export class Cluster {
 
   /** All user ports, as `--endpoints` takes them. */
   get endpoints(): string {
-    return this.nodes.map(({ userPort }) => `127.0.0.1:${userPort}`).join(",");
+    return this.nodes.map(({ address, userPort }) => `${address}:${userPort}`).join(",");
   }
 
   get running(): Node[] {
@@ -282,9 +295,9 @@ export async function withCluster(
 function configText(nodes: readonly Node[], options: ClusterOptions, reader?: Node): string {
   const { waitTime, settings, dialed } = options;
   const tables = nodes.map((node) => {
-    const { name, peerPort, userPort } = node;
+    const { name, address, peerPort, userPort } = node;
     const isProxied = reader !== undefined && reader !== node && dialed !== undefined;
-    return `[[node]]\nidentity = "${name}"\naddress = "127.0.0.1"\n` +
+    return `[[node]]\nidentity = "${name}"\naddress = "${address}"\n` +
       `keva_port = ${isProxied ? dialed(reader, node) : peerPort}\n` +
       `user_port = ${userPort}\nwait_time = ${waitTime ?? 1}\n`;
   });
@@ -300,7 +313,7 @@ export function freePorts(count: number): number[] {
   while (found.size < count) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      Deno.listen({ hostname: LOCAL, port }).close();
       found.add(port);
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;

@@ -32,10 +32,12 @@ const decoder = new TextDecoder();
 /** A client of one node. Requests run side by side, each on a connection of its own. */
 export class HttpClient {
   readonly port: number;
+  readonly #host: string;
   #idle: Pipe[] = [];
 
-  constructor(port: number) {
+  constructor(port: number, host = "127.0.0.1") {
     this.port = port;
+    this.#host = host;
   }
 
   async request(method: string, target: string, options: RequestOptions = {}): Promise<Answer> {
@@ -71,7 +73,7 @@ export class HttpClient {
 
   async #connect(): Promise<Pipe> {
     try {
-      return new Pipe(await Deno.connect({ hostname: "127.0.0.1", port: this.port }));
+      return new Pipe(await Deno.connect({ hostname: this.#host, port: this.port }));
     } catch (error) {
       throw new RequestError(false, `port ${this.port}: ${(error as Error).message}`);
     }

@@ -1,0 +1,99 @@
+/** The keys of nodes while they are in use: reloaded, shown, and written into the log. */
+
+import assert from "node:assert/strict";
+import { err, ok, type Result } from "../../src/base/mod.ts";
+import { fingerprint, publicKeyLine } from "../../src/keys/mod.ts";
+import { nativeHash } from "../../src/platform/mod.ts";
+import { KeyRing, type NodeKey, Service } from "../../src/service/mod.ts";
+import { FakeReplica } from "../support/fake_replica.ts";
+import { MemoryLog } from "../support/memory_log.ts";
+import { VirtualClock } from "../support/virtual_clock.ts";
+
+const hash = nativeHash();
+
+function nodeKey(node: string, seed: number): NodeKey {
+  return { node, key: { bytes: new Uint8Array(32).fill(seed), comment: node } };
+}
+
+const [OWN, N2, N2B, N9] = [
+  nodeKey("n1", 1),
+  nodeKey("n2", 2),
+  nodeKey("n2", 22),
+  nodeKey("n9", 9),
+] as [NodeKey, NodeKey, NodeKey, NodeKey];
+
+function print({ key }: NodeKey): string {
+  return fingerprint(hash, key);
+}
+
+function setUp(authorised: readonly NodeKey[]) {
+  const replica = new FakeReplica();
+  const log = new MemoryLog();
+  const given: { next: Result<readonly NodeKey[], string> } = { next: ok(authorised) };
+  const ring = new KeyRing({
+    replica,
+    hash,
+    log,
+    own: OWN.key,
+    source: () => given.next,
+    authorised,
+  });
+  const service = new Service({ replica, clock: new VirtualClock(), keyRing: ring });
+  return { replica, log, given, service };
+}
+
+Deno.test("KeyRing reload() puts the new keys into effect, and audits what has changed", async () => {
+  const { replica, log, given, service } = setUp([OWN, N2]);
+  given.next = ok([OWN, N2B]);
+  assert.ok((await service.reloadKeys()).ok);
+  assert.deepEqual(
+    replica.authorised,
+    new Map([["n1", [OWN.key.bytes]], ["n2", [N2B.key.bytes]]]),
+  );
+  assert.deepEqual(log.lines, [
+    { level: "info", event: "key authorised", fields: { peer: "n2", key: print(N2B) } },
+    { level: "info", event: "key revoked", fields: { peer: "n2", key: print(N2) } },
+  ]);
+});
+
+Deno.test("KeyRing reload() leaves everything as it was when the keys cannot be read", async () => {
+  const { replica, log, given, service } = setUp([OWN, N2]);
+  given.next = err("keys:3: nonsense");
+  const reloaded = await service.reloadKeys();
+  assert.ok(!reloaded.ok);
+  assert.deepEqual([reloaded.error.code, reloaded.error.effect], ["keysInvalid", "none"]);
+  assert.equal(reloaded.error.detail, "keys:3: nonsense; the keys stay as they were.");
+  assert.equal(replica.authorised, undefined);
+  assert.equal(log.of("keys not reloaded").length, 1);
+  assert.equal(service.keys().authorised?.length, 2);
+});
+
+Deno.test("KeyRing view() says which key is whose, and which is in use", () => {
+  const { replica, service } = setUp([OWN, N2, N2B, N9]);
+  replica.linkPeers = [{ id: "n2", proven: N2B.key.bytes, isUp: false, trouble: "no answer" }];
+  const view = service.keys();
+  assert.deepEqual(
+    view.authorised?.map(({ node, fingerprint, state }) => [node, fingerprint, state]),
+    [
+      ["n1", print(OWN), "own"],
+      ["n2", print(N2), "absent"],
+      ["n2", print(N2B), "proven"],
+      ["n9", print(N9), "unknown"],
+    ],
+  );
+  assert.deepEqual(view.links, [{ node: "n2", up: false, trouble: "no answer" }]);
+  assert.equal(view.own, publicKeyLine(OWN.key));
+});
+
+Deno.test("KeyRing warns when this node's own key is missing, since the others would shut it out", () => {
+  const { log } = setUp([N2]);
+  assert.equal(log.of("this node's own key is not among the authorised ones").length, 1);
+});
+
+Deno.test("Service without keys says so, and has none to reload", async () => {
+  const service = new Service({ replica: new FakeReplica(), clock: new VirtualClock() });
+  assert.deepEqual(service.keys(), { node: "n1", keyed: false });
+  const reloaded = await service.reloadKeys();
+  assert.ok(!reloaded.ok);
+  assert.equal(reloaded.error.code, "keysAbsent");
+});
