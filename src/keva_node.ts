@@ -107,8 +107,8 @@ export class KevaNode {
   }
 
   /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
-  async reloadKeys(): Promise<void> {
-    await this.#keyRing?.reload();
+  reloadKeys(): void {
+    this.#keyRing?.reload();
   }
 
   /** Hands leadership over, answers what is in flight, and closes. */

@@ -220,5 +220,5 @@ export type SecureListenOptions = {
 
 export interface SecureListener extends Listener {
   /** From now on only these are trusted. Connections that are open already stay open. */
-  trust(keys: readonly PublicKeyBytes[]): Promise<void>;
+  trust(keys: readonly PublicKeyBytes[]): void;
 }

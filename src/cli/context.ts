@@ -52,7 +52,7 @@ export type RunningNode = {
   /** Resolves with the reason when the node ends by itself. */
   readonly done: Promise<string>;
   /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
-  reloadKeys(): Promise<void>;
+  reloadKeys(): void;
   /** Hands over leadership, answers what is in flight, and closes. */
   stop(): Promise<void>;
 };

@@ -65,7 +65,7 @@ async function serve(context: Context, { config, log, keys, stop }: Serving): Pr
     const started = await context.startNode({ config, ports: context.ports, log, keys });
     if (!started.ok) throw new CommandError(started.error.reason);
     const node = started.value;
-    watching.start(context, keys?.files ?? [], () => void node.reloadKeys());
+    watching.start(context, keys?.files ?? [], () => node.reloadKeys());
     context.stdout.write(readyLine(config, node));
     const reason = await ended(node, stop);
     if (reason.kind === "failed") throw new CommandError(reason.text);

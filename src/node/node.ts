@@ -164,8 +164,8 @@ export class Node implements Replica {
     return this.#applier.kv.digest();
   }
 
-  authorise(authorised: Authorised): Promise<void> {
-    return this.#links.authorise(authorised);
+  authorise(authorised: Authorised): void {
+    this.#links.authorise(authorised);
   }
 
   linkKeys(): LinkKeys {

@@ -51,7 +51,7 @@ export interface Replica {
   /** The item in this node's memory, as of the last applied entry. */
   read(key: Uint8Array): Item | undefined;
   /** The keys by which the other nodes are known from now on; only where links are keyed. */
-  authorise(authorised: Authorised): Promise<void>;
+  authorise(authorised: Authorised): void;
   /** Who is known by which key, and what the links make of it. */
   linkKeys(): LinkKeys;
   /** This node's own view; cheap. */

@@ -141,11 +141,10 @@ export class Links {
   }
 
   /** Other keys count from now on. Links that rest on a key which is gone end at once. */
-  async authorise(authorised: Authorised): Promise<void> {
-    const done = this.#options.transport.authorise(authorised);
+  authorise(authorised: Authorised): void {
+    this.#options.transport.authorise(authorised);
     this.#incoming.reviewKeys();
     for (const link of this.#outgoing.values()) link.reviewKeys();
-    await done;
   }
 
   /** Who is known by which key, and how that shows. */

@@ -39,7 +39,7 @@ export interface Transport {
   /** Undefined where nobody has to prove anything. */
   readonly authorised: Authorised | undefined;
   /** The keys that count from now on. */
-  authorise(authorised: Authorised): Promise<void>;
+  authorise(authorised: Authorised): void;
 }
 
 export class PlainTransport implements Transport {
@@ -62,9 +62,7 @@ export class PlainTransport implements Transport {
     return null;
   }
 
-  authorise(): Promise<void> {
-    return Promise.resolve();
-  }
+  authorise(): void {}
 }
 
 export class KeyedTransport implements Transport {
@@ -112,9 +110,9 @@ export class KeyedTransport implements Transport {
     return `the key is not authorised for ${id} at ${this.#self}`;
   }
 
-  async authorise(authorised: Authorised): Promise<void> {
+  authorise(authorised: Authorised): void {
     this.#authorised = authorised;
-    await this.#listener?.trust(this.#trusted());
+    this.#listener?.trust(this.#trusted());
   }
 
   /** Those of all other nodes: which of them is whose shows when a greeting names its sender. */

@@ -53,10 +53,14 @@ function listen(address: Address, accept: (connection: Connection) => void): Lis
 }
 
 async function dial(address: Address, timeoutMs: number): Promise<Connection> {
+  return new TcpConnection(await dialTcp(address, timeoutMs));
+}
+
+export async function dialTcp(address: Address, timeoutMs: number): Promise<Deno.TcpConn> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const { host: hostname, port } = address;
-    return new TcpConnection(await Deno.connect({ hostname, port, signal }));
+    return await Deno.connect({ hostname, port, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new NetworkError("timeout", `${show(address)}: no answer within ${timeoutMs} ms`);

@@ -66,7 +66,7 @@ export class KeyRing {
   }
 
   /** Puts into effect what the source gives now. When it gives an error, everything stays. */
-  async reload(): Promise<Result<void, ServiceError>> {
+  reload(): Result<void, ServiceError> {
     const { replica, log, source } = this.#options;
     const read = source();
     if (!read.ok) {
@@ -75,7 +75,7 @@ export class KeyRing {
     }
     const before = this.#authorised;
     this.#authorised = read.value;
-    await replica.authorise(byNode(read.value));
+    replica.authorise(byNode(read.value));
     this.#audit("key authorised", without(read.value, before));
     this.#audit("key revoked", without(before, read.value));
     this.#warn();

@@ -102,9 +102,8 @@ export class Service {
     return this.#keyRing?.view() ?? { node: this.#replica.id, keyed: false };
   }
 
-  reloadKeys(): Answer<void> {
-    const absent = refusal("keysAbsent", "There are none to reload.");
-    return this.#keyRing?.reload() ?? Promise.resolve(err(absent));
+  reloadKeys(): Result<void, ServiceError> {
+    return this.#keyRing?.reload() ?? err(refusal("keysAbsent", "There are none to reload."));
   }
 
   /** That this code runs is the answer. */

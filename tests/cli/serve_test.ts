@@ -28,7 +28,6 @@ function fakeNode() {
     reloadKeys: () => {
       reloads++;
       reloaded();
-      return Promise.resolve();
     },
     userAddress: { host: "127.0.0.1", port: 3801 },
     peerAddress: { host: "127.0.0.1", port: 3811 },

@@ -85,13 +85,13 @@ Deno.test("keyed Links do not let a member pass for another (P1, P4)", async () 
 Deno.test("keyed Links end at once when their key is taken off the list", async () => {
   const world = new World();
   const [n1, n2] = await pair(world);
-  await n1.links.authorise(new Map([["n1", [K1]], ["n2", [K2B]]]));
+  n1.links.authorise(new Map([["n1", [K1]], ["n2", [K2B]]]));
   n2.links.send("n1", note(1));
   await world.clock.advance(10_000);
   assert.deepEqual(n1.heard, []);
   assert.ok(!n1.links.isUp("n2") && !n1.links.hears("n2") && !n2.links.isUp("n1"));
   assert.ok(reasons(n1).includes(UNPROVEN));
-  await n1.links.authorise(ALL);
+  n1.links.authorise(ALL);
   await world.clock.until(() => n1.links.isUp("n2") && n1.links.hears("n2"));
 });
 
@@ -99,14 +99,14 @@ Deno.test("keyed Links stay up while a second key is added, and change over to i
   const world = new World();
   const [n1, n2] = await pair(world);
   const both: Authorised = new Map([["n1", [K1]], ["n2", [K2, K2B]]]);
-  await n1.links.authorise(both);
+  n1.links.authorise(both);
   await world.clock.advance(5_000);
   assert.deepEqual(n1.events, ["up n2"]);
   n2.links.close();
   const again = await start(world, "n2", K2B, both);
   await world.clock.until(() => n1.events.at(-1) === "up n2" && again.events.includes("up n1"));
   const before = [...n1.events, ...again.events];
-  await n1.links.authorise(new Map([["n1", [K1]], ["n2", [K2B]]]));
+  n1.links.authorise(new Map([["n1", [K1]], ["n2", [K2B]]]));
   await world.clock.advance(5_000);
   assert.deepEqual([...n1.events, ...again.events], before, "no link rested on the old key");
   again.links.send("n1", note(7));
@@ -121,7 +121,7 @@ Deno.test("keyed Links dial at once when a missing key is added", async () => {
   await start(world, "n2", K2);
   await world.clock.advance(60_000); // by now both dial once per second
   const startedAt = world.clock.now();
-  await n1.links.authorise(ALL);
+  n1.links.authorise(ALL);
   await world.clock.until(() => n1.links.isUp("n2"));
   assert.ok(world.clock.now() - startedAt < 50);
 });

@@ -42,10 +42,10 @@ function setUp(authorised: readonly NodeKey[]) {
   return { replica, log, given, service };
 }
 
-Deno.test("KeyRing reload() puts the new keys into effect, and audits what has changed", async () => {
+Deno.test("KeyRing reload() puts the new keys into effect, and audits what has changed", () => {
   const { replica, log, given, service } = setUp([OWN, N2]);
   given.next = ok([OWN, N2B]);
-  assert.ok((await service.reloadKeys()).ok);
+  assert.ok(service.reloadKeys().ok);
   assert.deepEqual(
     replica.authorised,
     new Map([["n1", [OWN.key.bytes]], ["n2", [N2B.key.bytes]]]),
@@ -56,10 +56,10 @@ Deno.test("KeyRing reload() puts the new keys into effect, and audits what has c
   ]);
 });
 
-Deno.test("KeyRing reload() leaves everything as it was when the keys cannot be read", async () => {
+Deno.test("KeyRing reload() leaves everything as it was when the keys cannot be read", () => {
   const { replica, log, given, service } = setUp([OWN, N2]);
   given.next = err("keys:3: nonsense");
-  const reloaded = await service.reloadKeys();
+  const reloaded = service.reloadKeys();
   assert.ok(!reloaded.ok);
   assert.deepEqual([reloaded.error.code, reloaded.error.effect], ["keysInvalid", "none"]);
   assert.equal(reloaded.error.detail, "keys:3: nonsense; the keys stay as they were.");
@@ -90,10 +90,10 @@ Deno.test("KeyRing warns when this node's own key is missing, since the others w
   assert.equal(log.of("this node's own key is not among the authorised ones").length, 1);
 });
 
-Deno.test("Service without keys says so, and has none to reload", async () => {
+Deno.test("Service without keys says so, and has none to reload", () => {
   const service = new Service({ replica: new FakeReplica(), clock: new VirtualClock() });
   assert.deepEqual(service.keys(), { node: "n1", keyed: false });
-  const reloaded = await service.reloadKeys();
+  const reloaded = service.reloadKeys();
   assert.ok(!reloaded.ok);
   assert.equal(reloaded.error.code, "keysAbsent");
 });

@@ -58,9 +58,8 @@ export class FakeReplica implements Replica {
   authorised: ReadonlyMap<string, readonly Uint8Array[]> | undefined;
   linkPeers: ReturnType<Replica["linkKeys"]>["peers"] = [];
 
-  authorise(authorised: ReadonlyMap<string, readonly Uint8Array[]>): Promise<void> {
+  authorise(authorised: ReadonlyMap<string, readonly Uint8Array[]>): void {
     this.authorised = authorised;
-    return Promise.resolve();
   }
 
   linkKeys(): ReturnType<Replica["linkKeys"]> {

@@ -37,10 +37,7 @@ export function simEndpoint(network: Network, own: PublicKeyBytes): SecureEndpoi
       return {
         address: listener.address,
         close: () => listener.close(),
-        trust: (next) => {
-          keys = next;
-          return Promise.resolve();
-        },
+        trust: (next) => void (keys = next),
       };
     },
     async dial(address: Address, timeoutMs: number, wanted): Promise<Connection> {

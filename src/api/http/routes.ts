@@ -63,8 +63,8 @@ function keys(_request: Request, service: Service): Response {
   return jsonResponse(service.keys());
 }
 
-async function reloadKeys(_request: Request, service: Service): Promise<Response> {
-  const reloaded = await service.reloadKeys();
+function reloadKeys(_request: Request, service: Service): Response {
+  const reloaded = service.reloadKeys();
   return reloaded.ok ? jsonResponse(service.keys()) : problemResponse(reloaded.error);
 }
 
