@@ -7,6 +7,7 @@ import { checkedCount, faultCounts, reportText } from "./chaos/report.ts";
 import { runChaos } from "./chaos/run.ts";
 
 const STORM_MS = 25_000;
+const KEYED_STORM_MS = 12_000;
 /** A tenth of what an idle machine does: a storm that nobody is out in proves nothing. */
 const OPERATIONS_MIN = 3_000;
 const FAULTS_MIN = 4;
@@ -25,6 +26,13 @@ Deno.test("chaos: a storm on real processes leaves a linearizable history", asyn
       .some((history) => checkHistory(history).violations.length > 0);
     assert.ok(noticed, `nobody noticed: ${name}`);
   }
+});
+
+Deno.test("chaos: so does one on nodes that know each other by keys", async () => {
+  const run = await runChaos({ durationMs: KEYED_STORM_MS, keyed: true });
+  console.log(reportText(run));
+  assert.deepEqual(run.verdict.violations.map(({ text }) => text), []);
+  assert.ok(checkedCount(run) >= OPERATIONS_MIN / 4, `only ${checkedCount(run)} operations`);
 });
 
 /** What a client might have been told instead; undefined where the lie does not fit. */

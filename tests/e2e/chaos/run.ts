@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { checkHistory, type Verdict } from "../../lin/checker.ts";
 import type { Operation } from "../../lin/history.ts";
 import { type ClusterTest, withCluster } from "../support/cluster.ts";
+import { KEYED, keysFor } from "../support/keys.ts";
 import { isRoot, withTmpfs } from "../support/tmpfs.ts";
 import { Clients } from "./clients.ts";
 import { Mesh } from "./mesh.ts";
@@ -16,6 +17,8 @@ import { FAULT_KINDS, plan } from "./plan.ts";
 export type ChaosOptions = {
   /** For how long faults go on. */
   readonly durationMs: number;
+  /** Nodes know each other by keys, and links are encrypted. */
+  readonly keyed?: boolean;
   readonly seed?: number;
   readonly say?: (line: string) => void;
 };
@@ -53,10 +56,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
 
 async function runOn(options: ChaosOptions, smallDisk: string | null): Promise<ChaosRun> {
   const mesh = new Mesh();
-  const { seed } = options;
+  const { seed, keyed } = options;
   const clusterOptions = {
     waitTime: WAIT_TIME_SECONDS,
-    settings: SETTINGS,
+    settings: keyed === true ? KEYED + SETTINGS : SETTINGS,
     dialed: mesh.connect.bind(mesh),
     ...(seed !== undefined && { seed }),
     ...(smallDisk !== null && { dataOf: { [SMALL_DISK_NODE]: `${smallDisk}/data` } }),
@@ -78,6 +81,7 @@ async function storm(
   { cluster, random, mesh, hasSmallDisk, ...options }: Storm,
 ): Promise<ChaosRun> {
   await mesh.listen();
+  if (options.keyed === true) await keysFor(cluster);
   await cluster.start();
   if (!hasSmallDisk) console.log("no full disks: only root can make a small file system");
   const kinds = FAULT_KINDS.filter((kind) => kind !== "fullDisk" || hasSmallDisk);

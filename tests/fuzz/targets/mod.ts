@@ -3,6 +3,7 @@
 import type { Target } from "../target.ts";
 import { config } from "./config.ts";
 import { requests, targets } from "./http.ts";
+import { authorisedKeys, privateKeys } from "./keys.ts";
 import { commands, images, memberships, outcomes, replies } from "./kv.ts";
 import { greetings, peerFrames, peerMessages } from "./peers.ts";
 import { directory, snapshots, wal } from "./storage.ts";
@@ -22,4 +23,6 @@ export const TARGETS: readonly Target[] = [
   requests,
   targets,
   config,
+  authorisedKeys,
+  privateKeys,
 ];
