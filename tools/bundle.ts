@@ -23,7 +23,10 @@ export async function bundle(root: string, entry: string): Promise<Uint8Array> {
       format: "esm",
       platform: "node",
       target: "esnext",
-      charset: "utf8",
+      // A text in memory takes two bytes for each character once one of them is beyond Latin-1, as
+      // some in comments are: with these two a process takes 9 MiB less.
+      charset: "ascii",
+      minifyWhitespace: true,
       sourcemap: "inline",
       sourcesContent: false,
       banner: { js: REQUIRE_FOR_COMMONJS },

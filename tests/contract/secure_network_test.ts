@@ -20,7 +20,7 @@ import { privateKeyPem } from "../../src/keys/mod.ts";
 import { ed25519, secureNetwork } from "../../src/platform/mod.ts";
 import { certificateOf, signerOf } from "../../src/platform/certificate.ts";
 import { signWith } from "../../src/platform/ed25519.ts";
-import { proofMessage } from "../../src/platform/secure_network.ts";
+import { proofMessage } from "../../src/platform/tls_endpoint.ts";
 import { networkSuite } from "./network_suite.ts";
 
 type Holder = {

@@ -1,0 +1,222 @@
+/**
+ * TLS with pinned keys and no authority. How each side proves its key:
+ *
+ * - Who listens, by its certificate: who dials trusts that of the wanted key only. The public
+ *   authorities are switched off in `main.ts`.
+ * - Who dials, by a signature inside the encrypted connection, over a number that the other side
+ *   has just drawn and both keys. So it cannot be repeated, and a node that is dialed cannot pass it
+ *   on to another one in the dialing node's name.
+ *
+ * A certificate of the dialing side would do as well, but this runtime shows one only on connections
+ * that gather small writes (Nagle's algorithm), which held messages up for 40 ms. It dials by
+ * `Deno.startTls`, since its `node:tls` client accepts forged certificates; and it listens by
+ * `node:tls`, since a connection of `Deno.listenTls` that never finishes its handshake stays open.
+ */
+
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import {
+  type Address,
+  bytesEqual,
+  concat,
+  type Connection,
+  limits,
+  NetworkError,
+  type PublicKeyBytes,
+  type SecureEndpoint,
+  type SecureListener,
+  type SecureListenOptions,
+  utf8,
+} from "../base/mod.ts";
+import { certificateOf, passingSigner, signerOf } from "./certificate.ts";
+import { ed25519, signWith, verifyWith } from "./ed25519.ts";
+import { dialTcp, mapErrors, TcpConnection } from "./network.ts";
+import { SocketConnection } from "./socket_connection.ts";
+
+const NONCE_BYTES = 32;
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+/** Keeps these signatures apart from all others that the key may ever make. */
+const PURPOSE = utf8("keva: proof of the node that dials, version 1\n");
+
+/** What the dialing node signs. */
+export function proofMessage(
+  nonce: Uint8Array,
+  listening: PublicKeyBytes,
+  dialing: PublicKeyBytes,
+): Uint8Array {
+  return concat([PURPOSE, nonce, listening, dialing]);
+}
+
+export class TlsEndpoint implements SecureEndpoint {
+  readonly #privateKeyPem: string;
+  readonly #key: PublicKeyBytes;
+  readonly #certificatePem: Promise<string>;
+  readonly #passing = passingSigner();
+
+  constructor(privateKeyPem: string) {
+    this.#privateKeyPem = privateKeyPem;
+    this.#key = ed25519.publicKey(privateKeyPem);
+    this.#certificatePem = signerOf(privateKeyPem).then((one) => certificateOf(this.#key, one));
+  }
+
+  async listen(address: Address, options: SecureListenOptions): Promise<SecureListener> {
+    // Not before: a bundle loads what is imported by name, whoever needs it.
+    const { createServer } = await import("node:tls");
+    const door = new Door(this.#key, options);
+    const server = createServer({
+      cert: await this.#certificatePem,
+      key: this.#privateKeyPem,
+      minVersion: "TLSv1.3",
+    }, (socket) => void door.encrypted(socket));
+    server.on("connection", (socket) => door.arrived(socket));
+    server.on("tlsClientError", () => {}); // its socket closes, which says more
+    await mapErrors(address, () =>
+      new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(address.port, address.host, () => resolve());
+      }));
+    server.on("error", () => {}); // of accepting, for want of file descriptors: the next may do
+    const bound = server.address() as { address: string; port: number };
+    return {
+      address: { host: bound.address, port: bound.port },
+      trust: (keys) => void (door.trusted = keys),
+      close: () => {
+        server.close();
+        door.close();
+      },
+    };
+  }
+
+  async dial(address: Address, timeoutMs: number, key: PublicKeyBytes): Promise<Connection> {
+    const anchor = await certificateOf(key, await this.#passing);
+    return await mapErrors(address, async () => {
+      const tcp = await dialTcp(address, timeoutMs);
+      tcp.setNoDelay(true); // before it is wrapped: afterwards the runtime has no way
+      const tls = await Deno.startTls(tcp, {
+        hostname: address.host,
+        caCerts: [anchor], // never none: the runtime would end the whole process
+        unsafelyDisableHostnameVerification: true, // a key has no host: the one anchor is the pin
+      });
+      const connection = new TcpConnection(tls);
+      await within(timeoutMs, connection, async () => {
+        const nonce = await readExactly(connection, NONCE_BYTES);
+        const message = proofMessage(nonce, key, this.#key);
+        await connection.write(concat([this.#key, signWith(this.#privateKeyPem, message)]));
+      });
+      return connection;
+    });
+  }
+}
+
+/** Where strangers stand until they have proven who they are. */
+class Door {
+  trusted: readonly PublicKeyBytes[];
+  readonly #own: PublicKeyBytes;
+  readonly #options: SecureListenOptions;
+  /** Each with what ends it when it takes too long. */
+  readonly #strangers = new Map<Socket, { readonly remote: Address; readonly deadline: number }>();
+
+  constructor(own: PublicKeyBytes, options: SecureListenOptions) {
+    this.#own = own;
+    this.#options = options;
+    this.trusted = options.trusted;
+  }
+
+  close(): void {
+    for (const socket of this.#strangers.keys()) socket.destroy();
+  }
+
+  arrived(socket: Socket): void {
+    const remote = remoteOf(socket);
+    const crowd = this.#crowd(remote.host);
+    socket.on("error", () => {}); // its close says enough
+    if (crowd !== null) {
+      socket.destroy();
+      return this.#options.refused(remote, crowd);
+    }
+    const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs);
+    this.#strangers.set(socket, { remote, deadline });
+    socket.on("close", () => {
+      if (this.#forget(remote)) this.#options.refused(remote, UNPROVEN);
+    });
+  }
+
+  /** TLS is done; who is at the other end is still to be proven. */
+  async encrypted(socket: TLSSocket): Promise<void> {
+    const remote = remoteOf(socket);
+    const connection = new SocketConnection(socket, remote);
+    try {
+      const key = await this.#proven(connection);
+      if (key !== null && this.#forget(remote)) return this.#options.accept(connection, key);
+    } catch {
+      // It has hung up, or was too slow.
+    }
+    socket.destroy();
+  }
+
+  #crowd(host: string): string | null {
+    if (this.#strangers.size >= limits.halfOpenLinksMax) return "too many strangers";
+    const same = [...this.#strangers.values()].filter(({ remote }) => remote.host === host);
+    return same.length < limits.halfOpenLinksPerAddressMax
+      ? null
+      : "too many strangers of one address";
+  }
+
+  /** The trusted key that the other side holds, or null. */
+  async #proven(connection: Connection): Promise<PublicKeyBytes | null> {
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    await connection.write(nonce);
+    const proof = await readExactly(connection, KEY_BYTES + SIGNATURE_BYTES);
+    const [key, signature] = [proof.slice(0, KEY_BYTES), proof.subarray(KEY_BYTES)];
+    if (!this.trusted.some((one) => bytesEqual(one, key))) return null;
+    return verifyWith(key, proofMessage(nonce, this.#own, key), signature) ? key : null;
+  }
+
+  /** `remote` is no stranger any more, one way or the other; false when it was none already. */
+  #forget({ host, port }: Address): boolean {
+    for (const [socket, { remote, deadline }] of this.#strangers) {
+      if (remote.port !== port || remote.host !== host) continue;
+      clearTimeout(deadline);
+      return this.#strangers.delete(socket);
+    }
+    return false;
+  }
+}
+
+function remoteOf(socket: Socket): Address {
+  return { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+}
+
+const UNPROVEN = "the handshake ended before it had proven a key that is authorised here";
+
+/** Ends the connection when `run` fails or takes too long, which ends what it waits for. */
+async function within(
+  timeoutMs: number,
+  connection: Connection,
+  run: () => Promise<void>,
+): Promise<void> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    connection.close();
+  }, timeoutMs);
+  try {
+    await run();
+  } catch (error) {
+    connection.close();
+    throw late ? new NetworkError("timeout", `no answer within ${timeoutMs} ms`) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readExactly(connection: Connection, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const count = await connection.read(bytes.subarray(at));
+    if (count === null) throw new NetworkError("reset", "closed by the other side");
+    at += count;
+  }
+  return bytes;
+}
