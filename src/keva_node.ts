@@ -15,7 +15,7 @@ import {
 } from "./base/mod.ts";
 import { type Config, hostAndPort, type NodeConfig } from "./config/mod.ts";
 import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
-import { byNode, KeyRing, type KeySource, type NodeKey, Service } from "./service/mod.ts";
+import { byNode, KeyRing, type NodeKeys, Service } from "./service/mod.ts";
 
 export type KevaNodeOptions = {
   readonly config: Config;
@@ -23,13 +23,6 @@ export type KevaNodeOptions = {
   readonly log: Log;
   /** Absent: nodes do not prove who they are. */
   readonly keys?: NodeKeys | undefined;
-};
-
-/** This node's own key, and where it finds those of the others. */
-export type NodeKeys = {
-  readonly privateKeyPem: string;
-  readonly own: NodeKey["key"];
-  readonly source: KeySource;
 };
 
 /** How long a clean stop may take, in milliseconds; what is then still open is answered honestly. */

@@ -6,7 +6,7 @@ import type { Address, Ed25519, Log, Result, SecureNetwork } from "../base/mod.t
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Ports as NodePorts, StartError } from "../node/mod.ts";
-import type { NodeKeys } from "./node_keys.ts";
+import type { NodeKeys } from "../service/mod.ts";
 
 export type Ports = Omit<NodePorts, "log"> & {
   readonly ed25519: Ed25519;

@@ -13,17 +13,14 @@ import {
 } from "../base/mod.ts";
 import { type ClusterConfig, type Config, isKeyed } from "../config/mod.ts";
 import { AUTHORISED_KEYS_BYTES_MAX, parseAuthorisedKeys, publicKeyLine } from "../keys/mod.ts";
-import type { KeySource, NodeKey } from "../service/mod.ts";
+import type { NodeKey, NodeKeys } from "../service/mod.ts";
 import { type ConfigChoice, configPath, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
 import { KEY_FILE, makeKey, readKey } from "./key_file.ts";
 
 /** What a node that has keys is started with. */
-export type NodeKeys = {
-  readonly privateKeyPem: string;
-  readonly own: NodeKey["key"];
-  readonly source: KeySource;
+export type KeysInFiles = NodeKeys & {
   /** Files whose change means that the keys are to be read anew. */
   readonly files: readonly string[];
 };
@@ -36,7 +33,7 @@ export async function nodeKeys(
   context: Context,
   config: Config,
   choice: ConfigChoice,
-): Promise<NodeKeys | undefined> {
+): Promise<KeysInFiles | undefined> {
   if (!isKeyed(config)) return undefined;
   const { identity } = config.self;
   const path = config.keys.privateKey ?? `${config.workingDirectory}/${KEY_FILE}`;

@@ -8,7 +8,7 @@ import { type Config, hostAndPort, trustWarning } from "../config/mod.ts";
 import { chooseNode, readConfig } from "./config_file.ts";
 import type { Context, RunningNode } from "./context.ts";
 import { CommandError, EXIT_FAILED } from "./error.ts";
-import { type NodeKeys, nodeKeys } from "./node_keys.ts";
+import { type KeysInFiles, nodeKeys } from "./node_keys.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
 
 const EPILOGUE = `
@@ -55,7 +55,7 @@ export function serveCommand(context: Context) {
 type Serving = {
   readonly config: Config;
   readonly log: Log;
-  readonly keys: NodeKeys | undefined;
+  readonly keys: KeysInFiles | undefined;
   readonly stop: StopRequest;
 };
 

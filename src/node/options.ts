@@ -28,9 +28,6 @@ export type Ports = {
   readonly log: Log;
 };
 
-/** What makes links keyed: this node's own key, and those by which the others are known. */
-export type NodeKeys = { readonly endpoint: SecureEndpoint; readonly authorised: Authorised };
-
 export type NodeMember = {
   readonly id: NodeId;
   /** Where its links listen, and where its clients do, as `host:port`. */
@@ -46,8 +43,11 @@ export type NodeOptions = {
   readonly clusterName: string;
   /** All nodes of the configuration, this one included: the voters of a new cluster. */
   readonly members: readonly NodeMember[];
-  /** Absent: links are not authenticated. */
-  readonly keys?: NodeKeys;
+  /**
+   * What makes links keyed: this node's own key, and those by which the others are known. Absent:
+   * links are not authenticated.
+   */
+  readonly keys?: { readonly endpoint: SecureEndpoint; readonly authorised: Authorised };
   /** The data directory. */
   readonly directory: string;
   readonly timing: { readonly electionTimeoutMs: number; readonly heartbeatIntervalMs: number };

@@ -2,8 +2,8 @@
  * How the connections of links come about, and who may be at their other end: anybody where no
  * node has a key, else whoever proves a key that is authorised for the identity he claims.
  *
- * Invariant P4: on keyed links nothing but the greeting is read from, and nothing at all is sent
- * to, whoever has not proven a key that is authorised for his identity.
+ * Invariant P4: on keyed links no message comes from, or goes to, whoever has not proven a key that
+ * is authorised for his identity.
  */
 
 import {

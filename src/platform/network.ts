@@ -93,7 +93,8 @@ export class TcpConnection implements Connection {
     this.#tcp = tcp;
     this.remote = { host: tcp.remoteAddr.hostname, port: tcp.remoteAddr.port };
     try {
-      if ("setNoDelay" in tcp) tcp.setNoDelay(true); // frames leave at once: gathering is done above, where it is known
+      // Frames leave at once: gathering is done above, where it is known.
+      if ("setNoDelay" in tcp) tcp.setNoDelay(true);
     } catch {
       // Already reset by the other side: the first read will say so.
     }

@@ -14,16 +14,22 @@ export type NodeKey = { readonly node: string; readonly key: PublicKey };
 /** Reads all authorised keys from where they are kept, or says what is wrong there. */
 export type KeySource = () => Result<readonly NodeKey[], string>;
 
-export type KeyRingOptions = {
+/** This node's own key, and where it finds those of the others. */
+export type NodeKeys = {
+  readonly privateKeyPem: string;
+  readonly own: PublicKey;
+  readonly source: KeySource;
+};
+
+export type KeyRingOptions = Omit<NodeKeys, "privateKeyPem"> & {
   readonly replica: Replica;
   readonly hash: Hash;
   readonly log: Log;
-  /** This node's own. */
-  readonly own: PublicKey;
-  readonly source: KeySource;
   /** What the source gave when the node started. */
   readonly authorised: readonly NodeKey[];
 };
+
+type Links = ReturnType<Replica["linkKeys"]>;
 
 export type KeysView = {
   readonly node: string;
@@ -37,12 +43,8 @@ export type KeysView = {
     readonly up: boolean;
     readonly trouble: string | null;
   }[];
-  readonly refused?: readonly {
-    readonly host: string;
-    readonly reason: string;
-    readonly count: number;
-    readonly lastMsAgo: number;
-  }[];
+  /** Whom this node turned away lately. */
+  readonly refused?: Links["refused"];
 };
 
 export type KeyView = {
@@ -92,17 +94,17 @@ export class KeyRing {
       authorised: this.#authorised.map(({ node, key }) => ({
         node,
         fingerprint: this.#fingerprint(key),
-        state: this.#stateOf(node, key),
+        state: this.#stateOf(node, key, peers),
       })),
       links: peers.map(({ id, isUp, trouble }) => ({ node: id, up: isUp, trouble })),
       refused,
     };
   }
 
-  #stateOf(node: string, key: PublicKey): KeyView["state"] {
+  #stateOf(node: string, key: PublicKey, peers: Links["peers"]): KeyView["state"] {
     const { replica, own } = this.#options;
     if (node === replica.id) return bytesEqual(key.bytes, own.bytes) ? "own" : "absent";
-    const peer = replica.linkKeys().peers.find(({ id }) => id === node);
+    const peer = peers.find(({ id }) => id === node);
     if (peer === undefined) return "unknown";
     return peer.proven !== null && bytesEqual(peer.proven, key.bytes) ? "proven" : "absent";
   }

@@ -21,6 +21,13 @@ export {
   type ServiceError,
 } from "./errors.ts";
 export { type Operation, type OperationName, operations, type Permission } from "./operations.ts";
-export { byNode, KeyRing, type KeySource, type KeysView, type NodeKey } from "./key_ring.ts";
+export {
+  byNode,
+  KeyRing,
+  type KeySource,
+  type KeysView,
+  type NodeKey,
+  type NodeKeys,
+} from "./key_ring.ts";
 export { Service, type ServiceOptions } from "./service.ts";
 export type * from "./types.ts";
