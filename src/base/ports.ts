@@ -163,6 +163,8 @@ export class NetworkError extends Error {
 export interface Connection {
   /** Where the other side is, for logs and per-address limits. */
   readonly remote: Address;
+  /** The common name of a client certificate that the other side has proven; absent without. */
+  readonly certified?: string | undefined;
   /** Reads into `buffer`: the number of bytes, or null at the end of the stream. */
   read(buffer: Uint8Array): Promise<number | null>;
   /** Resolves when all bytes were handed to the operating system. One write at a time. */

@@ -5,6 +5,7 @@
 import { type Clock, err, limits, ok, type Result } from "../base/mod.ts";
 import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
 import type { Check, Mutation, Outcome } from "../kv/mod.ts";
+import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
 import type {
@@ -31,6 +32,8 @@ export type ServiceOptions = {
   readonly requestTimeoutMs?: number;
   /** Absent: nodes do not prove who they are. */
   readonly keyRing?: KeyRing | undefined;
+  /** Absent: everybody may do everything. */
+  readonly access?: Access | undefined;
 };
 
 export class Service {
@@ -40,6 +43,7 @@ export class Service {
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
   readonly #keyRing: KeyRing | undefined;
+  readonly #access: Access;
   #readiness: Answer<void> | null = null;
   #clusterView: Promise<ClusterView> | null = null;
 
@@ -47,13 +51,24 @@ export class Service {
     this.#replica = options.replica;
     this.#clock = options.clock;
     this.#keyRing = options.keyRing;
+    this.#access = options.access ?? openAccess;
     this.valueBytesMax = options.valueBytesMax ?? limits.valueBytesMax;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? limits.requestTimeoutMs;
     this.requestTimeoutMsMax = Math.max(this.#requestTimeoutMs, limits.requestTimeoutMsMax);
   }
 
-  async read(key: Uint8Array, options: ReadOptions): Answer<ReadAnswer> {
-    const refused = checkKey(key);
+  /** Who sent a request that shows these. */
+  identify(credentials: Credentials): Result<Caller, ServiceError> {
+    return this.#access.identify(credentials);
+  }
+
+  /** Whether `identify` can give anything but nobody: else there is no need to ask. */
+  get guarded(): boolean {
+    return this.#access.guarded;
+  }
+
+  async read(caller: Caller, key: Uint8Array, options: ReadOptions): Answer<ReadAnswer> {
+    const refused = checkKey(key) ?? this.#access.refuse(caller, "read", key);
     if (refused !== null) return err(refused);
     if (options.consistency === "linearizable") {
       const confirmed = await this.#replica.linearize(this.#deadline(options));
@@ -62,10 +77,14 @@ export class Service {
     return ok({ item: this.#replica.read(key) ?? null, consistency: options.consistency });
   }
 
-  async put(request: PutRequest, options: WriteOptions = {}): Answer<PutAnswer> {
+  async put(
+    caller: Caller,
+    request: PutRequest,
+    options: WriteOptions = {},
+  ): Answer<PutAnswer> {
     const { key, value, contentType } = request;
-    const refused = checkKey(key) ?? checkValue(value, this.valueBytesMax) ??
-      checkContentType(contentType);
+    const refused = checkKey(key) ?? this.#access.refuse(caller, "write", key) ??
+      checkValue(value, this.valueBytesMax) ?? checkContentType(contentType);
     if (refused !== null) return err(refused);
     const applied = await this.#write({ kind: "put", key, value, contentType }, options);
     if (!applied.ok) return applied;
@@ -73,8 +92,12 @@ export class Service {
     return ok({ revision, created: existed[0] !== true });
   }
 
-  async delete(key: Uint8Array, options: WriteOptions = {}): Answer<DeleteAnswer> {
-    const refused = checkKey(key);
+  async delete(
+    caller: Caller,
+    key: Uint8Array,
+    options: WriteOptions = {},
+  ): Answer<DeleteAnswer> {
+    const refused = checkKey(key) ?? this.#access.refuse(caller, "write", key);
     if (refused !== null) return err(refused);
     const applied = await this.#write({ kind: "delete", key }, options);
     if (!applied.ok) return applied;
@@ -82,27 +105,34 @@ export class Service {
     return ok({ revision, existed: existed[0] === true });
   }
 
-  status(): NodeStatus {
-    return this.#replica.status();
+  status(caller: Caller): Result<NodeStatus, ServiceError> {
+    return this.#inspect(caller, () => this.#replica.status());
   }
 
-  metrics(): NodeMetrics {
-    return this.#replica.metrics();
+  metrics(caller: Caller): Result<NodeMetrics, ServiceError> {
+    return this.#inspect(caller, () => this.#replica.metrics());
   }
 
   /** Callers that ask while an answer is on its way share it: the question costs messages. */
-  clusterStatus(): Promise<ClusterView> {
+  async clusterStatus(caller: Caller): Answer<ClusterView> {
+    const refused = this.#access.refuse(caller, "inspect");
+    if (refused !== null) return err(refused);
     this.#clusterView ??= this.#replica.clusterStatus().then(withLag).finally(() => {
       this.#clusterView = null;
     });
-    return this.#clusterView;
+    return ok(await this.#clusterView);
   }
 
-  keys(): KeysView {
-    return this.#keyRing?.view() ?? { node: this.#replica.id, keyed: false };
+  keys(caller: Caller): Result<KeysView, ServiceError> {
+    return this.#inspect(
+      caller,
+      () => this.#keyRing?.view() ?? { node: this.#replica.id, keyed: false },
+    );
   }
 
-  reloadKeys(): Result<void, ServiceError> {
+  reloadKeys(caller: Caller): Result<void, ServiceError> {
+    const refused = this.#access.refuse(caller, "admin");
+    if (refused !== null) return err(refused);
     return this.#keyRing?.reload() ?? err(refusal("keysAbsent", "There are none to reload."));
   }
 
@@ -117,6 +147,11 @@ export class Service {
       this.#readiness = null;
     });
     return this.#readiness;
+  }
+
+  #inspect<T>(caller: Caller, look: () => T): Result<T, ServiceError> {
+    const refused = this.#access.refuse(caller, "inspect");
+    return refused === null ? ok(look()) : err(refused);
   }
 
   async #confirmReads(): Answer<void> {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { err, ok, type Result } from "../../src/base/mod.ts";
 import { fingerprint, publicKeyLine } from "../../src/keys/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
-import { KeyRing, type NodeKey, Service } from "../../src/service/mod.ts";
+import { KeyRing, type KeysView, nobody, type NodeKey, Service } from "../../src/service/mod.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
@@ -42,10 +42,16 @@ function setUp(authorised: readonly NodeKey[]) {
   return { replica, log, given, service };
 }
 
+function viewOf(service: Service): KeysView {
+  const keys = service.keys(nobody);
+  assert.ok(keys.ok);
+  return keys.value;
+}
+
 Deno.test("KeyRing reload() puts the new keys into effect, and audits what has changed", () => {
   const { replica, log, given, service } = setUp([OWN, N2]);
   given.next = ok([OWN, N2B]);
-  assert.ok(service.reloadKeys().ok);
+  assert.ok(service.reloadKeys(nobody).ok);
   assert.deepEqual(
     replica.authorised,
     new Map([["n1", [OWN.key.bytes]], ["n2", [N2B.key.bytes]]]),
@@ -59,19 +65,19 @@ Deno.test("KeyRing reload() puts the new keys into effect, and audits what has c
 Deno.test("KeyRing reload() leaves everything as it was when the keys cannot be read", () => {
   const { replica, log, given, service } = setUp([OWN, N2]);
   given.next = err("keys:3: nonsense");
-  const reloaded = service.reloadKeys();
+  const reloaded = service.reloadKeys(nobody);
   assert.ok(!reloaded.ok);
   assert.deepEqual([reloaded.error.code, reloaded.error.effect], ["keysInvalid", "none"]);
   assert.equal(reloaded.error.detail, "keys:3: nonsense; the keys stay as they were.");
   assert.equal(replica.authorised, undefined);
   assert.equal(log.of("keys not reloaded").length, 1);
-  assert.equal(service.keys().authorised?.length, 2);
+  assert.equal(viewOf(service).authorised?.length, 2);
 });
 
 Deno.test("KeyRing view() says which key is whose, and which is in use", () => {
   const { replica, service } = setUp([OWN, N2, N2B, N9]);
   replica.linkPeers = [{ id: "n2", proven: N2B.key.bytes, isUp: false, trouble: "no answer" }];
-  const view = service.keys();
+  const view = viewOf(service);
   assert.deepEqual(
     view.authorised?.map(({ node, fingerprint, state }) => [node, fingerprint, state]),
     [
@@ -92,8 +98,8 @@ Deno.test("KeyRing warns when this node's own key is missing, since the others w
 
 Deno.test("Service without keys says so, and has none to reload", () => {
   const service = new Service({ replica: new FakeReplica(), clock: new VirtualClock() });
-  assert.deepEqual(service.keys(), { node: "n1", keyed: false });
-  const reloaded = service.reloadKeys();
+  assert.deepEqual(viewOf(service), { node: "n1", keyed: false });
+  const reloaded = service.reloadKeys(nobody);
   assert.ok(!reloaded.ok);
   assert.equal(reloaded.error.code, "keysAbsent");
 });

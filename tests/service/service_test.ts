@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
-import { limits } from "../../src/base/mod.ts";
+import { limits, ok, type Result } from "../../src/base/mod.ts";
 import type { Failure, NodeStatus } from "../../src/node/mod.ts";
-import { operations, Service } from "../../src/service/mod.ts";
+import {
+  type Access,
+  type Caller,
+  nobody,
+  operations,
+  refusal,
+  Service,
+  type ServiceError,
+} from "../../src/service/mod.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
 const KEY = Uint8Array.of(1, 2, 3);
 const VALUE = Uint8Array.of(9);
 
-function setUp(options: { valueBytesMax?: number; requestTimeoutMs?: number } = {}) {
+function setUp(
+  options: { valueBytesMax?: number; requestTimeoutMs?: number; access?: Access } = {},
+) {
   const replica = new FakeReplica();
   const clock = new VirtualClock();
   return { replica, clock, service: new Service({ replica, clock, ...options }) };
@@ -20,11 +30,11 @@ function failure(code: Failure["code"], effect: Failure["effect"]): Failure {
 
 Deno.test("Service.put() then read() gives the item back, with its revision", async () => {
   const { service } = setUp();
-  const put = await service.put({ key: KEY, value: VALUE, contentType: "text/plain" });
+  const put = await service.put(nobody, { key: KEY, value: VALUE, contentType: "text/plain" });
   assert.deepEqual(put, { ok: true, value: { revision: 1, created: true } });
-  const again = await service.put({ key: KEY, value: VALUE, contentType: "" });
+  const again = await service.put(nobody, { key: KEY, value: VALUE, contentType: "" });
   assert.deepEqual(again, { ok: true, value: { revision: 2, created: false } });
-  const read = await service.read(KEY, { consistency: "linearizable" });
+  const read = await service.read(nobody, KEY, { consistency: "linearizable" });
   assert.ok(read.ok);
   assert.deepEqual(read.value.item?.value, VALUE);
   assert.equal(read.value.item?.revision, 2);
@@ -34,17 +44,23 @@ Deno.test("Service.put() then read() gives the item back, with its revision", as
 Deno.test("Service.delete() says whether there was an item", async () => {
   const { service, replica } = setUp();
   replica.store("\x01\x02\x03", VALUE);
-  assert.deepEqual(await service.delete(KEY), { ok: true, value: { revision: 2, existed: true } });
-  assert.deepEqual(await service.delete(KEY), { ok: true, value: { revision: 3, existed: false } });
+  assert.deepEqual(await service.delete(nobody, KEY), {
+    ok: true,
+    value: { revision: 2, existed: true },
+  });
+  assert.deepEqual(await service.delete(nobody, KEY), {
+    ok: true,
+    value: { revision: 3, existed: false },
+  });
 });
 
 Deno.test("Service.read() asks for a read round only when it is linearizable", async () => {
   const { service, replica } = setUp();
   replica.failure = failure("noLeader", "none");
-  const stale = await service.read(KEY, { consistency: "stale" });
+  const stale = await service.read(nobody, KEY, { consistency: "stale" });
   assert.deepEqual(stale, { ok: true, value: { item: null, consistency: "stale" } });
   assert.equal(replica.linearizeCalls, 0);
-  const linearizable = await service.read(KEY, { consistency: "linearizable" });
+  const linearizable = await service.read(nobody, KEY, { consistency: "linearizable" });
   assert.equal(linearizable.ok, false);
   assert.equal(replica.linearizeCalls, 1);
 });
@@ -53,7 +69,7 @@ Deno.test("Service.put() holds to the limits of keys, values and content types",
   const { service, replica } = setUp({ valueBytesMax: 10 });
   const codeOf = async (keyBytes: number, valueBytes: number, contentType: string) => {
     const key = new Uint8Array(keyBytes);
-    const put = await service.put({ key, value: new Uint8Array(valueBytes), contentType });
+    const put = await service.put(nobody, { key, value: new Uint8Array(valueBytes), contentType });
     return put.ok ? "ok" : put.error.code;
   };
   const { keyBytesMax, contentTypeBytesMax } = limits;
@@ -87,10 +103,10 @@ Deno.test("Service.put() refuses content types that could split an answer", asyn
     "\u{1f600}",
   ];
   for (const contentType of bad) {
-    const put = await service.put({ key: KEY, value: VALUE, contentType });
+    const put = await service.put(nobody, { key: KEY, value: VALUE, contentType });
     assert.equal(put.ok ? "ok" : put.error.code, "contentTypeInvalid", JSON.stringify(contentType));
   }
-  const good = await service.put({
+  const good = await service.put(nobody, {
     key: KEY,
     value: VALUE,
     contentType: "text/plain; charset=utf-8",
@@ -102,8 +118,8 @@ Deno.test("Service.read() and delete() refuse impossible keys", async () => {
   const { service } = setUp();
   const long = new Uint8Array(limits.keyBytesMax + 1);
   for (const [key, code] of [[new Uint8Array(), "keyEmpty"], [long, "keyTooLong"]] as const) {
-    const read = await service.read(key, { consistency: "stale" });
-    const deleted = await service.delete(key);
+    const read = await service.read(nobody, key, { consistency: "stale" });
+    const deleted = await service.delete(nobody, key);
     assert.equal(read.ok ? "" : read.error.code, code);
     assert.equal(deleted.ok ? "" : deleted.error.code, code);
   }
@@ -113,11 +129,11 @@ Deno.test("Service sets the deadline of each operation on the clock's scale", as
   const { service, replica, clock } = setUp({ requestTimeoutMs: 700 });
   await clock.advance(1000);
   const put = { key: KEY, value: VALUE, contentType: "" };
-  await service.put(put);
-  await service.put(put, { timeoutMs: 50 });
-  await service.put(put, { timeoutMs: 1e9 });
-  await service.delete(KEY, { timeoutMs: 60 });
-  await service.read(KEY, { consistency: "linearizable", timeoutMs: 70 });
+  await service.put(nobody, put);
+  await service.put(nobody, put, { timeoutMs: 50 });
+  await service.put(nobody, put, { timeoutMs: 1e9 });
+  await service.delete(nobody, KEY, { timeoutMs: 60 });
+  await service.read(nobody, KEY, { consistency: "linearizable", timeoutMs: 70 });
   await service.ready();
   const max = limits.requestTimeoutMsMax;
   const waits = [700, 50, max, 60, 70, limits.readyTimeoutMs];
@@ -134,7 +150,7 @@ Deno.test("Service turns conditions into checks", async () => {
   const { service, replica } = setUp();
   const put = { key: KEY, value: VALUE, contentType: "" };
   const conditions = [{}, { revision: 7 }, { exists: true }, { exists: false }];
-  for (const condition of conditions) await service.put(put, { conditions: condition });
+  for (const condition of conditions) await service.put(nobody, put, { conditions: condition });
   assert.deepEqual(replica.commands.map(({ checks }) => checks), [
     [],
     [{ kind: "revision", key: KEY, revision: 7 }],
@@ -146,14 +162,14 @@ Deno.test("Service turns conditions into checks", async () => {
 Deno.test("Service.put() and delete() report a failed condition with the present revision", async () => {
   const { service, replica } = setUp();
   const put = { key: KEY, value: VALUE, contentType: "" };
-  const absent = await service.put(put, { conditions: { exists: true } });
+  const absent = await service.put(nobody, put, { conditions: { exists: true } });
   assert.equal(absent.ok ? "" : absent.error.code, "conditionFailed");
   assert.equal(absent.ok ? -1 : absent.error.revision, 0);
   const revision = replica.store("\x01\x02\x03", VALUE);
   for (
     const answer of [
-      await service.put(put, { conditions: { exists: false } }),
-      await service.delete(KEY, { conditions: { revision: revision + 1 } }),
+      await service.put(nobody, put, { conditions: { exists: false } }),
+      await service.delete(nobody, KEY, { conditions: { revision: revision + 1 } }),
     ]
   ) {
     assert.ok(!answer.ok);
@@ -173,9 +189,9 @@ Deno.test("Service reports the effect of a failed write exactly as the replica d
     for (const effect of ["none", "unknown"] as const) {
       replica.failure = failure(code, effect);
       const expected = { code, effect, detail: "because", leader: "n2" };
-      const put = await service.put({ key: KEY, value: VALUE, contentType: "" });
-      const deleted = await service.delete(KEY);
-      const read = await service.read(KEY, { consistency: "linearizable" });
+      const put = await service.put(nobody, { key: KEY, value: VALUE, contentType: "" });
+      const deleted = await service.delete(nobody, KEY);
+      const read = await service.read(nobody, KEY, { consistency: "linearizable" });
       assert.deepEqual(put.ok ? null : put.error, expected);
       assert.deepEqual(deleted.ok ? null : deleted.error, expected);
       assert.deepEqual(read.ok ? null : read.error, { ...expected, effect: "none" });
@@ -211,16 +227,56 @@ Deno.test("Service.clusterStatus() adds each member's lag and shares the questio
     { id: "n2", ...address, reachable: true, status: status("n2", 8, 7) },
     { id: "n3", ...address, reachable: false },
   ];
-  const [one, other] = await Promise.all([service.clusterStatus(), service.clusterStatus()]);
-  assert.deepEqual(one.members.map(({ lag }) => lag), [0, 3, null]);
-  assert.equal(one, other);
+  const [one, other] = await Promise.all([
+    service.clusterStatus(nobody),
+    service.clusterStatus(nobody),
+  ]);
+  assert.ok(one.ok && other.ok);
+  assert.deepEqual(one.value.members.map(({ lag }) => lag), [0, 3, null]);
+  assert.equal(one.value, other.value);
   assert.equal(replica.clusterStatusCalls, 1);
-  await service.clusterStatus();
+  await service.clusterStatus(nobody);
   assert.equal(replica.clusterStatusCalls, 2);
 });
 
+/** What is no operation, but tells who asks for one. */
+const ASKING = ["constructor", "identify", "guarded"];
+
 Deno.test("operations names every method of Service", () => {
   const methods = Object.getOwnPropertyNames(Service.prototype)
-    .filter((name) => name !== "constructor");
+    .filter((name) => !ASKING.includes(name));
   for (const method of methods) assert.ok(method in operations, `${method} has no permission`);
+});
+
+Deno.test("Service asks Access about every operation, with the permission of the table", async () => {
+  const asked: unknown[][] = [];
+  const access: Access = {
+    guarded: true,
+    identify: () => ok(nobody),
+    refuse: (caller, demand, key) => {
+      asked.push([caller.name, demand, key]);
+      return refusal("internal", "refused");
+    },
+  };
+  const { service, replica } = setUp({ access });
+  const caller: Caller = { name: "ann" };
+  const calls: Record<string, [Uint8Array | undefined, () => unknown]> = {
+    read: [KEY, () => service.read(caller, KEY, { consistency: "stale" })],
+    put: [KEY, () => service.put(caller, { key: KEY, value: VALUE, contentType: "" })],
+    delete: [KEY, () => service.delete(caller, KEY)],
+    status: [undefined, () => service.status(caller)],
+    clusterStatus: [undefined, () => service.clusterStatus(caller)],
+    metrics: [undefined, () => service.metrics(caller)],
+    keys: [undefined, () => service.keys(caller)],
+    reloadKeys: [undefined, () => service.reloadKeys(caller)],
+  };
+  for (const [name, { permission }] of Object.entries(operations)) {
+    if (permission === "public") continue;
+    const [key, call] = calls[name] ?? assert.fail(`${name} is not asked here`);
+    const answer = await call() as Result<unknown, ServiceError>;
+    assert.ok(!answer.ok, name);
+    assert.equal(answer.error.detail, "refused");
+    assert.deepEqual(asked.splice(0), [["ann", permission, key]], name);
+  }
+  assert.equal(replica.linearizeCalls + replica.clusterStatusCalls, 0);
 });

@@ -4,7 +4,7 @@
  */
 
 import { type Result, utf8 } from "../../src/base/mod.ts";
-import { Service, type ServiceError } from "../../src/service/mod.ts";
+import { nobody, Service, type ServiceError } from "../../src/service/mod.ts";
 import { type Call, callText, type Outcome, outcomeText } from "../lin/history.ts";
 import { Recorder } from "../lin/recorder.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
@@ -91,7 +91,7 @@ export class Clients {
   async #get(client: string, id: string, key: string): Promise<void> {
     await this.#record(
       { client, id, key, call: { kind: "get" } },
-      (service) => service.read(utf8(key), { consistency: "linearizable" }),
+      (service) => service.read(nobody, utf8(key), { consistency: "linearizable" }),
       ({ item }) =>
         item === null
           ? { kind: "read", value: null, revision: 0 }
@@ -102,7 +102,7 @@ export class Clients {
   async #delete(client: string, id: string, key: string): Promise<void> {
     await this.#record(
       { client, id, key, call: { kind: "delete" } },
-      (service) => service.delete(utf8(key)),
+      (service) => service.delete(nobody, utf8(key)),
       ({ revision, existed }) => ({ kind: "deleted", revision, existed }),
     );
   }
@@ -117,7 +117,7 @@ export class Clients {
     const conditions = call.kind === "cas" ? { conditions: { revision: call.expected } } : {};
     await this.#record(
       { client, id, key, call },
-      (service) => service.put(request, conditions),
+      (service) => service.put(nobody, request, conditions),
       ({ revision, created }) => ({ kind: "written", revision, created }),
     );
   }

@@ -70,7 +70,7 @@ export class ServerConnection {
   constructor(connection: Connection, front: Front) {
     this.#connection = connection;
     this.#front = front;
-    this.#reader = new RequestReader(front.limits, front.memory);
+    this.#reader = new RequestReader(front.limits, front.memory, connection.certified);
     this.#phaseStartMs = front.clock.now();
   }
 

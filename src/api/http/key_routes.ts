@@ -4,6 +4,7 @@
 
 import { err, ok, type Result } from "../../base/mod.ts";
 import {
+  type Caller,
   type Consistency,
   type ReadAnswer,
   type ReadOptions,
@@ -31,37 +32,49 @@ const SECONDS = /^[0-9]{1,6}(?:\.[0-9]{1,3})?$/;
 type ReadQuery = { readonly options: ReadOptions; readonly missingStatus: 204 | 404 };
 type Preconditions = { readonly ifMatch: string | null; readonly ifNoneMatch: string | null };
 
-export async function readKey(request: Request, service: Service): Promise<Response> {
+export async function readKey(
+  request: Request,
+  service: Service,
+  caller: Caller,
+): Promise<Response> {
   const target = parseKeyTarget(request.target, READ_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
   const query = readQuery(target.value.parameters, service);
   if (!query.ok) return problemResponse(query.error);
   const ifMatch = request.header("if-match");
   const ifNoneMatch = request.header("if-none-match");
-  const answer = await service.read(target.value.key, query.value.options);
+  const answer = await service.read(caller, target.value.key, query.value.options);
   if (!answer.ok) return problemResponse(answer.error);
   return itemResponse(answer.value, query.value.missingStatus, { ifMatch, ifNoneMatch });
 }
 
-export async function putKey(request: Request, service: Service): Promise<Response> {
+export async function putKey(
+  request: Request,
+  service: Service,
+  caller: Caller,
+): Promise<Response> {
   const target = parseKeyTarget(request.target, WRITE_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
   const options = writeOptions(request, target.value.parameters, service);
   if (!options.ok) return problemResponse(options.error);
   const contentType = request.header("content-type") ?? "";
   const put = { key: target.value.key, value: request.body, contentType };
-  const answer = await service.put(put, options.value);
+  const answer = await service.put(caller, put, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, created } = answer.value;
   return written(revision, `{"done":"true","revision":${revision},"created":${created}}\n`, true);
 }
 
-export async function deleteKey(request: Request, service: Service): Promise<Response> {
+export async function deleteKey(
+  request: Request,
+  service: Service,
+  caller: Caller,
+): Promise<Response> {
   const target = parseKeyTarget(request.target, WRITE_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
   const options = writeOptions(request, target.value.parameters, service);
   if (!options.ok) return problemResponse(options.error);
-  const answer = await service.delete(target.value.key, options.value);
+  const answer = await service.delete(caller, target.value.key, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, existed } = answer.value;
   return written(revision, `{"done":"true","existed":${existed},"revision":${revision}}\n`, false);

@@ -10,6 +10,8 @@ export interface Request {
   readonly target: Uint8Array;
   /** Stays as it is until the request is answered, then it may be overwritten. */
   readonly body: Uint8Array;
+  /** The common name of a client certificate that the connection has proven, where it has. */
+  readonly certified?: string | undefined;
   /** The value of the field `name`, given in lower case. */
   header(name: string): string | null;
 }

@@ -29,6 +29,7 @@ const BUFFER_BYTES = 8 * 1024;
 const SPACE_BYTES_MIN = 1024;
 
 export class RequestReader implements Request {
+  readonly certified: string | undefined;
   body: Uint8Array = EMPTY;
   error: ServiceError | null = null;
 
@@ -47,7 +48,8 @@ export class RequestReader implements Request {
   /** The whole body came along with its head, and stays in the buffer too. */
   #inPlace = false;
 
-  constructor(limits: RequestLimits, memory: BodyMemory) {
+  constructor(limits: RequestLimits, memory: BodyMemory, certified?: string) {
+    this.certified = certified;
     this.#limits = limits;
     this.#head = new HeadParser(limits);
     this.#decoder = new BodyDecoder(limits.headerBytesMax);

@@ -6,8 +6,15 @@
  * and ends the process.
  */
 
-import { AssertionError, type Log } from "../../base/mod.ts";
-import { operations, refusal, type Service } from "../../service/mod.ts";
+import { AssertionError, type Log, ok, type Result } from "../../base/mod.ts";
+import {
+  type Caller,
+  nobody,
+  operations,
+  refusal,
+  type Service,
+  type ServiceError,
+} from "../../service/mod.ts";
 import type { HttpCounters, RouteCounter } from "./counters.ts";
 import type { Request } from "./request.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
@@ -16,6 +23,7 @@ import { isKeyTarget, parseQuery, quote, splitTarget } from "./target.ts";
 
 /** Paths and methods this server has nothing to do with: tunnels, and echoes of credentials. */
 const REFUSED_METHODS = ["CONNECT", "TRACE"];
+const NOBODY = ok(nobody);
 const ALL_METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
 
 export type RouterOptions = {
@@ -53,21 +61,34 @@ export class Router {
   /** An answer that can be given before the body is read, or null. */
   refuse(request: Request): Response | null {
     const found = this.#find(request);
-    return "status" in found ? found : null;
+    if ("status" in found) return found;
+    const caller = this.#callerOf(request, found.route);
+    return caller.ok ? null : problemResponse(caller.error);
   }
 
   handle(request: Request): Response | Promise<Response> {
     const found = this.#find(request);
     if ("status" in found) return found;
     const { route } = found;
+    const { service, counters } = this.#options;
+    const caller = this.#callerOf(request, route);
+    if (!caller.ok) return problemResponse(caller.error);
     try {
-      const answer = route.handle(request, this.#options.service, this.#options.counters);
+      const answer = route.handle(request, service, caller.value, counters);
       return answer instanceof Promise
         ? answer.catch((error) => this.#mistake(route, error))
         : answer;
     } catch (error) {
       return this.#mistake(route, error);
     }
+  }
+
+  /** Nobody has to say who they are where nobody is turned away for it. */
+  #callerOf(request: Request, { operation }: Route): Result<Caller, ServiceError> {
+    const { service } = this.#options;
+    if (!service.guarded || operations[operation].permission === "public") return NOBODY;
+    const { certified } = request;
+    return service.identify({ certified, authorization: request.header("authorization") });
   }
 
   #find(request: Request): Target | Response {

@@ -4,8 +4,14 @@
  * follow from it, and so can any description of the API.
  */
 
-import { utf8 } from "../../base/mod.ts";
-import { type OperationName, operations, type Service } from "../../service/mod.ts";
+import { type Result, utf8 } from "../../base/mod.ts";
+import {
+  type Caller,
+  type OperationName,
+  operations,
+  type Service,
+  type ServiceError,
+} from "../../service/mod.ts";
 import { exposition, nodeFamilies } from "../metrics/mod.ts";
 import type { HttpCounters } from "./counters.ts";
 import { httpFamilies } from "./families.ts";
@@ -17,6 +23,7 @@ import { KEY_PREFIX } from "./target.ts";
 export type Handler = (
   request: Request,
   service: Service,
+  caller: Caller,
   counters: HttpCounters,
 ) => Response | Promise<Response>;
 
@@ -55,25 +62,36 @@ function route(
   return { method, path, operation, parameters, handle };
 }
 
-async function clusterStatus(_request: Request, service: Service): Promise<Response> {
-  return jsonResponse(await service.clusterStatus());
+async function clusterStatus(
+  _request: Request,
+  service: Service,
+  caller: Caller,
+): Promise<Response> {
+  return answered(await service.clusterStatus(caller));
 }
 
-function keys(_request: Request, service: Service): Response {
-  return jsonResponse(service.keys());
+function keys(_request: Request, service: Service, caller: Caller): Response {
+  return answered(service.keys(caller));
 }
 
-function reloadKeys(_request: Request, service: Service): Response {
-  const reloaded = service.reloadKeys();
-  return reloaded.ok ? jsonResponse(service.keys()) : problemResponse(reloaded.error);
+function reloadKeys(request: Request, service: Service, caller: Caller): Response {
+  const reloaded = service.reloadKeys(caller);
+  return reloaded.ok ? keys(request, service, caller) : problemResponse(reloaded.error);
+}
+
+function answered(answer: Result<unknown, ServiceError>): Response {
+  return answer.ok ? jsonResponse(answer.value) : problemResponse(answer.error);
 }
 
 async function metrics(
   _request: Request,
   service: Service,
+  caller: Caller,
   counters: HttpCounters,
 ): Promise<Response> {
-  const families = [...nodeFamilies(service.metrics()), ...httpFamilies(counters)];
+  const node = service.metrics(caller);
+  if (!node.ok) return problemResponse(node.error);
+  const families = [...nodeFamilies(node.value), ...httpFamilies(counters)];
   const { contentType, text } = await exposition(families);
   return { status: 200, headers: { "Content-Type": contentType }, body: utf8(text) };
 }

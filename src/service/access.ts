@@ -1,0 +1,43 @@
+/**
+ * Who asks, and what they may. The service asks `Access` before each operation; adapters only pass
+ * on what a request showed.
+ */
+
+import { ok, type Result } from "../base/mod.ts";
+import type { ServiceError } from "./errors.ts";
+import type { Permission } from "./operations.ts";
+
+/** Who sends a request, as far as that is proven. */
+export type Caller = {
+  /** What a token or a client certificate proved; null: nobody said who they are. */
+  readonly name: string | null;
+};
+
+export const nobody: Caller = { name: null };
+
+/** What a request shows of its sender. */
+export type Credentials = {
+  /** The common name of a client certificate that the connection has proven. */
+  readonly certified?: string | undefined;
+  /** The field `Authorization`. */
+  readonly authorization: string | null;
+};
+
+/** Without a key: the operation is about the node or the cluster. */
+export type Demand = Exclude<Permission, "public">;
+
+export interface Access {
+  /** False: everybody may do everything, and nobody has to be asked for credentials. */
+  readonly guarded: boolean;
+  /** An error when what is shown proves nobody: a wrong token is worse than none. */
+  identify(credentials: Credentials): Result<Caller, ServiceError>;
+  /** Why `caller` may not, or null. `key` is absent where the operation is about no key. */
+  refuse(caller: Caller, demand: Demand, key?: Uint8Array): ServiceError | null;
+}
+
+/** For a node that only this machine reaches, or that says `insecure`. */
+export const openAccess: Access = {
+  guarded: false,
+  identify: () => ok(nobody),
+  refuse: () => null,
+};
