@@ -11,14 +11,7 @@
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
 export type { Item, Revision } from "../kv/mod.ts";
-export {
-  type Access,
-  type Caller,
-  type Credentials,
-  type Demand,
-  nobody,
-  openAccess,
-} from "./access.ts";
+export { type Access, type Caller, type Credentials, type Demand, nobody } from "./access.ts";
 export {
   type Effect,
   type ErrorCode,
