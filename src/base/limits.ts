@@ -20,6 +20,11 @@ export const limits = {
   /** One encoded command. Larger: 413, effect none. It must fit into one frame of link and log. */
   commandBytesMax: 10 * MIB,
 
+  /** Records of the cluster beside its items, and each one's name and body. More: 507, none. */
+  recordsMax: 10_000,
+  recordNameBytesMax: 256,
+  recordBodyBytesMax: 4 * KIB,
+
   /** Commands proposed but not applied on the leader, in bytes and in count. Hit: 503, none. */
   proposalBytesMax: 64 * MIB,
   proposalsMax: 16_384,

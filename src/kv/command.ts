@@ -4,13 +4,21 @@
  *
  * ```
  * command   version u8 (1), time u64 (ms since 1970; 0 until the leader stamps it),
- *           checks: count u16, then kind u8 (1 revision, 2 exists), key, [revision u64]
- *           mutations: count u16, then kind u8 (1 put, 2 delete), key, [content type u16+, value]
+ *           checks: count u16, then kind u8 and
+ *             1 revision       key, revision u64
+ *             2 exists         key
+ *             32 record        of u8 (1 token, 2 policy), name, revision u64
+ *           mutations: count u16, then kind u8 and
+ *             1 put            key, content type, value
+ *             2 delete         key
+ *             32 set record    of u8, name, body
+ *             33 delete record of u8, name
  * outcome   kind u8 (1 applied), revision u64, existed: count u16, u8 each
  *           kind u8 (2 check failed), check u16, revision u64
+ *           kind u8 (32 records full)
  * ```
  *
- * Keys and values are preceded by their length (u32).
+ * Keys, values and bodies are preceded by their length as u32, content types and names as u16.
  */
 
 import {
@@ -23,6 +31,7 @@ import {
   limits,
   type Result,
 } from "../base/mod.ts";
+import { readRecordBody, readRecordName, writeRecordName } from "./records.ts";
 import type { Check, Command, Mutation, Outcome } from "./types.ts";
 
 const VERSION = 1;
@@ -38,17 +47,10 @@ export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter(64 + sizeOf(mutations)).u8(VERSION).u64(0);
   writer.u16(checks.length);
   for (const check of checks) {
-    if (check.kind === "revision") writer.u8(1).bytes(check.key).u64(check.revision);
-    else writer.u8(2).bytes(check.key);
+    writeCheck(writer, check);
   }
   writer.u16(mutations.length);
-  for (const mutation of mutations) {
-    if (mutation.kind === "put") {
-      writer.u8(1).bytes(mutation.key).text(mutation.contentType).bytes(mutation.value);
-    } else {
-      writer.u8(2).bytes(mutation.key);
-    }
-  }
+  for (const mutation of mutations) writeMutation(writer, mutation);
   assert(writer.length <= limits.commandBytesMax, "a command that fits into a frame");
   return writer.finish();
 }
@@ -67,8 +69,36 @@ export function stampCommand(command: Uint8Array, timeMs: number): void {
   view.setUint32(TIME_OFFSET + 4, Math.floor(timeMs / 2 ** 32), true);
 }
 
+function writeCheck(writer: ByteWriter, check: Check): void {
+  switch (check.kind) {
+    case "revision":
+      return void writer.u8(1).bytes(check.key).u64(check.revision);
+    case "exists":
+      return void writer.u8(2).bytes(check.key);
+    case "record":
+      writeRecordName(writer.u8(32), check);
+      writer.u64(check.revision);
+  }
+}
+
+function writeMutation(writer: ByteWriter, mutation: Mutation): void {
+  switch (mutation.kind) {
+    case "put":
+      writer.u8(1).bytes(mutation.key).text(mutation.contentType).bytes(mutation.value);
+      return;
+    case "delete":
+      return void writer.u8(2).bytes(mutation.key);
+    case "setRecord":
+      writeRecordName(writer.u8(32), mutation);
+      return void writer.bytes(mutation.body);
+    case "deleteRecord":
+      return writeRecordName(writer.u8(33), mutation);
+  }
+}
+
 export function encodeOutcome(outcome: Outcome): Uint8Array {
   const writer = new ByteWriter(32);
+  if (outcome.kind === "recordsFull") return writer.u8(32).finish();
   if (outcome.kind === "checkFailed") {
     return writer.u8(2).u16(outcome.check).u64(outcome.revision).finish();
   }
@@ -79,7 +109,9 @@ export function encodeOutcome(outcome: Outcome): Uint8Array {
 
 export function decodeOutcome(bytes: Uint8Array): Result<Outcome, string> {
   return decode<Outcome>(bytes, (reader) => {
-    if (reader.tag([1, 2], "outcome") === 2) {
+    const kind = reader.tag([1, 2, 32], "outcome");
+    if (kind === 32) return { kind: "recordsFull" };
+    if (kind === 2) {
       return { kind: "checkFailed", check: reader.u16(), revision: reader.u64() };
     }
     const revision = reader.u64();
@@ -104,13 +136,18 @@ function readCommand(reader: ByteReader): StampedCommand {
 }
 
 function readCheck(reader: ByteReader): Check {
-  const kind = reader.tag([1, 2], "check kind");
+  const kind = reader.tag([1, 2, 32], "check kind");
+  if (kind === 32) return { kind: "record", ...readRecordName(reader), revision: reader.u64() };
   const key = readKey(reader);
   return kind === 1 ? { kind: "revision", key, revision: reader.u64() } : { kind: "exists", key };
 }
 
 function readMutation(reader: ByteReader): Mutation {
-  const kind = reader.tag([1, 2], "mutation kind");
+  const kind = reader.tag([1, 2, 32, 33], "mutation kind");
+  if (kind === 33) return { kind: "deleteRecord", ...readRecordName(reader) };
+  if (kind === 32) {
+    return { kind: "setRecord", ...readRecordName(reader), body: readRecordBody(reader) };
+  }
   const key = readKey(reader);
   if (kind === 2) return { kind: "delete", key };
   const before = reader.offset;
@@ -142,8 +179,10 @@ function readCount(reader: ByteReader, already: number): number {
 function sizeOf(mutations: readonly Mutation[]): number {
   let size = 0;
   for (const mutation of mutations) {
-    size += 16 + mutation.key.length;
+    size += 16;
+    if ("key" in mutation) size += mutation.key.length;
     if (mutation.kind === "put") size += mutation.value.length + mutation.contentType.length;
+    if (mutation.kind === "setRecord") size += mutation.name.length + mutation.body.length;
   }
   return size;
 }

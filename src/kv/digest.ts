@@ -6,7 +6,15 @@
  */
 
 import { type Hash, utf8 } from "../base/mod.ts";
-import type { Cell } from "./slabs.ts";
+
+/** What counts of an item, or of anything else that is kept under a name. */
+export type Digestible = {
+  /** CRC-32 of the value. */
+  readonly check: number;
+  readonly contentType: string;
+  readonly length: number;
+  readonly revision: number;
+};
 
 /** Two lanes that start apart make 64 bits against chance, where no CRC itself collides. */
 const LOW_SEED = 0x6b657661;
@@ -25,14 +33,19 @@ export class ItemsDigest {
   }
 
   /** `keyCheck` is the CRC-32 of the key. */
-  add(keyCheck: number, keyBytes: number, cell: Cell): void {
+  add(keyCheck: number, keyBytes: number, cell: Digestible): void {
     this.#low = (this.#low + this.#lane(LOW_SEED, keyCheck, keyBytes, cell)) >>> 0;
     this.#high = (this.#high + this.#lane(HIGH_SEED, keyCheck, keyBytes, cell)) >>> 0;
   }
 
-  remove(keyCheck: number, keyBytes: number, cell: Cell): void {
+  remove(keyCheck: number, keyBytes: number, cell: Digestible): void {
     this.#low = (this.#low - this.#lane(LOW_SEED, keyCheck, keyBytes, cell)) >>> 0;
     this.#high = (this.#high - this.#lane(HIGH_SEED, keyCheck, keyBytes, cell)) >>> 0;
+  }
+
+  /** The two lanes by themselves. */
+  get sums(): readonly [number, number] {
+    return [this.#low, this.#high];
   }
 
   /** 16 hexadecimal digits over the items and `numbers`, the rest of the replicated state. */
@@ -46,7 +59,7 @@ export class ItemsDigest {
     return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
   }
 
-  #lane(seed: number, keyCheck: number, keyBytes: number, cell: Cell): number {
+  #lane(seed: number, keyCheck: number, keyBytes: number, cell: Digestible): number {
     const { check, contentType, length, revision } = cell;
     let x = mix(seed ^ keyCheck);
     x = mix(x ^ check);

@@ -5,17 +5,22 @@
  * ```
  * header   kind u8 (1), format u8 (1), applied u64, time u64 (ms), items u64
  * items    kind u8 (2), count u32, then key, content type (u16 length), revision u64, value
+ * records  kind u8 (3), count u32, then of u8 (1 token, 2 policy), name (u16 length),
+ *          revision u64, body
  * ```
  *
- * Keys and values are preceded by their length (u32). Invariant S5: an image that loads gives the
+ * Records follow the items, where there are any. Keys, values and bodies are preceded by their length (u32). Invariant S5: an image that loads gives the
  * digest of the state that it was taken from; anything else is refused as a whole.
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";
+import { writeRecordName } from "./records.ts";
 import type { Cell } from "./slabs.ts";
+import type { StateRecord } from "./types.ts";
 
 export const HEADER = 1;
 export const ITEMS = 2;
+export const RECORDS = 3;
 export const FORMAT = 1;
 
 /** A frozen state. `blocks` may be read once, at any pace, while the live state moves on. */
@@ -25,6 +30,7 @@ export class Image {
   readonly #timeMs: number;
   readonly #size: number;
   readonly #items: Iterable<[string, Cell]>;
+  readonly #records: readonly StateRecord[];
 
   constructor(frozen: {
     applied: number;
@@ -32,41 +38,59 @@ export class Image {
     size: number;
     digest: string;
     items: Iterable<[string, Cell]>;
+    records: readonly StateRecord[];
   }) {
     this.applied = frozen.applied;
     this.digest = frozen.digest;
     this.#timeMs = frozen.timeMs;
     this.#size = frozen.size;
     this.#items = frozen.items;
+    this.#records = frozen.records;
   }
 
   /** Each block is at most `limits.imageBlockBytes`, unless one item alone is larger. */
   *blocks(): Generator<Uint8Array, void, undefined> {
     yield new ByteWriter().u8(HEADER).u8(FORMAT).u64(this.applied).u64(this.#timeMs)
       .u64(this.#size).finish();
-    let block = startItems();
-    let count = 0;
-    for (const [text, cell] of this.#items) {
-      if (count > 0 && block.length + itemBytes(text, cell) > limits.imageBlockBytes) {
-        yield finishItems(block, count);
-        block = startItems();
-        count = 0;
-      }
-      block.latin1(text).text(cell.contentType).u64(cell.revision).bytes(cell.value);
-      count++;
-    }
-    if (count > 0) yield finishItems(block, count);
+    yield* section(ITEMS, this.#items, itemBytes, writeItem);
+    yield* section(RECORDS, this.#records, recordBytes, writeRecord);
   }
 }
 
-function startItems(): ByteWriter {
-  return new ByteWriter(limits.imageBlockBytes).u8(ITEMS).u32(0);
+function* section<T>(
+  kind: number,
+  parts: Iterable<T>,
+  sizeOf: (part: T) => number,
+  write: (block: ByteWriter, part: T) => void,
+): Generator<Uint8Array, void, undefined> {
+  let block: ByteWriter | null = null;
+  let count = 0;
+  for (const part of parts) {
+    if (block !== null && block.length + sizeOf(part) > limits.imageBlockBytes) {
+      yield block.patchU32(1, count).finish();
+      block = null;
+      count = 0;
+    }
+    block ??= new ByteWriter(limits.imageBlockBytes).u8(kind).u32(0);
+    write(block, part);
+    count++;
+  }
+  if (block !== null) yield block.patchU32(1, count).finish();
 }
 
-function finishItems(block: ByteWriter, count: number): Uint8Array {
-  return block.patchU32(1, count).finish();
-}
-
-function itemBytes(text: string, { contentType, length }: Cell): number {
+function itemBytes([text, { contentType, length }]: [string, Cell]): number {
   return 18 + text.length + 3 * contentType.length + length;
+}
+
+function writeItem(block: ByteWriter, [text, cell]: [string, Cell]): void {
+  block.latin1(text).text(cell.contentType).u64(cell.revision).bytes(cell.value);
+}
+
+function recordBytes({ name, body }: StateRecord): number {
+  return 15 + 3 * name.length + body.length;
+}
+
+function writeRecord(block: ByteWriter, record: StateRecord): void {
+  writeRecordName(block, { of: record.kind, name: record.name });
+  block.u64(record.revision).bytes(record.body);
 }

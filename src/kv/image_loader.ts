@@ -8,10 +8,12 @@ import {
   DecodeError,
   err,
   type Hash,
+  limits,
   ok,
   type Result,
 } from "../base/mod.ts";
-import { FORMAT, HEADER, ITEMS } from "./image.ts";
+import { FORMAT, HEADER, ITEMS, RECORDS } from "./image.ts";
+import { readRecordBody, readRecordName } from "./records.ts";
 import { KvState } from "./store.ts";
 
 /** Builds a state from the blocks of an image, in their order. */
@@ -25,8 +27,9 @@ export class ImageLoader {
 
   block(bytes: Uint8Array): Result<void, string> {
     return decode(bytes, (reader) => {
-      const kind = reader.tag([HEADER, ITEMS], "image block");
+      const kind = reader.tag([HEADER, ITEMS, RECORDS], "image block");
       if (kind === HEADER) this.#readHeader(reader);
+      else if (kind === RECORDS) this.#readRecords(reader);
       else this.#readItems(reader);
     });
   }
@@ -61,5 +64,17 @@ export class ImageLoader {
       this.#state.restoreItem(key, { contentType, revision, value: reader.bytes() });
     }
     this.#itemsLeft -= count;
+  }
+
+  #readRecords(reader: ByteReader): void {
+    const count = reader.u32();
+    if (this.#itemsLeft === null || this.#state.recordsCount + count > limits.recordsMax) {
+      throw new DecodeError(`${count} records too many, or before the header`);
+    }
+    for (let read = 0; read < count; read++) {
+      const { of, name } = readRecordName(reader);
+      const revision = reader.u64();
+      this.#state.restoreRecord({ kind: of, name, revision, body: readRecordBody(reader) });
+    }
   }
 }

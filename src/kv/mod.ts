@@ -1,7 +1,8 @@
 /**
  * Layer 1: the replicated state machine.
  *
- * Duty: an ordered map of byte keys to items, the commands that change it, and its image.
+ * Duty: an ordered map of byte keys to items, a few records beside it, the commands that change
+ * them, and their image.
  * Invariants: pure and deterministic; numbered S1… beside the state they guard.
  * May import: base.
  */

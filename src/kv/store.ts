@@ -14,8 +14,9 @@ import { decodeCommand } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Image } from "./image.ts";
 import { keyText } from "./key_text.ts";
+import { Records } from "./records.ts";
 import { type Cell, Slabs } from "./slabs.ts";
-import type { Check, Item, Mutation, Outcome } from "./types.ts";
+import type { Check, Item, Mutation, Outcome, RecordKind, StateRecord } from "./types.ts";
 
 // A CommonJS package: its class may arrive as the module or as the module's default.
 type Tree = import("sorted-btree").default<string, Cell>;
@@ -34,6 +35,7 @@ export class KvState {
   readonly #items: Tree = new BTree(undefined, byBytes);
   readonly #slabs = new Slabs();
   readonly #digest: ItemsDigest;
+  readonly #records: Records;
   #applied = 0;
   #timeMs = 0;
   /** Where the newest image was taken: cells up to here may be in one, and must not change. */
@@ -42,6 +44,7 @@ export class KvState {
   constructor(hash: Hash) {
     this.#hash = hash;
     this.#digest = new ItemsDigest(hash);
+    this.#records = new Records(hash);
   }
 
   /** The index of the last entry that is reflected here. */
@@ -65,6 +68,23 @@ export class KvState {
     return { value, contentType, revision };
   }
 
+  /** In the order of their names. */
+  records(kind: RecordKind): StateRecord[] {
+    return this.#records.of(kind);
+  }
+
+  get recordsCount(): number {
+    return this.#records.size;
+  }
+
+  /**
+   * The index at which records last changed, or that of the image which they came with: another
+   * number whenever they may differ from what this node had before.
+   */
+  get recordsVersion(): number {
+    return this.#records.version;
+  }
+
   /** Applies the command that the entry at `index` carries. */
   apply(index: number, payload: Uint8Array): Outcome {
     const command = decodeCommand(payload);
@@ -75,6 +95,7 @@ export class KvState {
     this.#timeMs = Math.max(this.#timeMs, timeMs);
     const failed = this.#firstFailed(checks);
     if (failed !== null) return failed;
+    if (!this.#records.hasRoomFor(mutations)) return { kind: "recordsFull" };
     return { kind: "applied", revision: index, existed: mutations.map((one) => this.#mutate(one)) };
   }
 
@@ -85,7 +106,8 @@ export class KvState {
 
   /** 16 hexadecimal digits over all replicated state; equal on all nodes at an equal index. */
   digest(): string {
-    return this.#digest.text(this.#applied, this.#timeMs, this.#items.size);
+    const records = this.#records.size === 0 ? [] : this.#records.digest();
+    return this.#digest.text(this.#applied, this.#timeMs, this.#items.size, ...records);
   }
 
   /** The state as it is now, which later changes leave alone; costs nothing until they come. */
@@ -97,18 +119,24 @@ export class KvState {
       size: this.#items.size,
       digest: this.digest(),
       items: this.#items.clone().entries(),
+      records: this.#records.all(),
     });
   }
 
-  /** Loading an image: the counters first, then the items in order. */
+  /** Loading an image: the counters first, then the items in order, then the records. */
   restoreCounters(applied: number, timeMs: number): void {
     invariant("S2", this.#applied === 0 && this.size === 0, () => "restoring into a used state");
     this.#applied = applied;
     this.#timeMs = timeMs;
+    this.#records.version = applied;
   }
 
   restoreItem(key: Uint8Array, item: Item): void {
     this.#put(key, item);
+  }
+
+  restoreRecord(record: StateRecord): void {
+    this.#records.set(record);
   }
 
   #advance(index: number): void {
@@ -118,18 +146,40 @@ export class KvState {
 
   #firstFailed(checks: readonly Check[]): Outcome | null {
     for (const [position, check] of checks.entries()) {
-      const revision = this.#items.get(keyText(check.key))?.revision ?? 0;
+      const revision = this.#revisionOf(check);
       const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
       if (!holds) return { kind: "checkFailed", check: position, revision };
     }
     return null;
   }
 
-  /** True when the key held an item before. */
+  #revisionOf(check: Check): number {
+    const found = check.kind === "record"
+      ? this.#records.get(check.of, check.name)
+      : this.#items.get(keyText(check.key));
+    return found?.revision ?? 0;
+  }
+
+  /** True when the key held an item, or the record was there, before. */
   #mutate(mutation: Mutation): boolean {
-    if (mutation.kind === "delete") return this.#delete(mutation.key);
-    const { key, value, contentType } = mutation;
-    return this.#put(key, { value, contentType, revision: this.#applied });
+    switch (mutation.kind) {
+      case "put": {
+        const { key, value, contentType } = mutation;
+        return this.#put(key, { value, contentType, revision: this.#applied });
+      }
+      case "delete":
+        return this.#delete(mutation.key);
+      case "setRecord":
+        return this.#setRecord(mutation);
+      case "deleteRecord":
+        return this.#records.delete(mutation.of, mutation.name, this.#applied);
+    }
+  }
+
+  /** The body is copied for the same reason as a value. */
+  #setRecord({ of, name, body }: Extract<Mutation, { kind: "setRecord" }>): boolean {
+    this.#records.version = this.#applied;
+    return this.#records.set({ kind: of, name, body: body.slice(), revision: this.#applied });
   }
 
   /** The value is copied: it is a view of a whole frame, which must not stay for its sake. */

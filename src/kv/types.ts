@@ -13,11 +13,34 @@ export type Item = {
   readonly revision: Revision;
 };
 
-/** A condition on one key, evaluated in the log, immediately before the mutations. */
+/** What a record is about: a token by which a client is known, or what somebody may. */
+export type RecordKind = "token" | "policy";
+
+/**
+ * A small thing that the cluster itself keeps beside the items: no operation on keys shows or
+ * changes it. At most `limits.recordsMax` of them, each bounded by `limits.record…`.
+ */
+export type StateRecord = {
+  readonly kind: RecordKind;
+  /** Unique within its kind. */
+  readonly name: string;
+  readonly body: Uint8Array;
+  /** When it was last written. */
+  readonly revision: Revision;
+};
+
+/** A condition on one key or record, evaluated in the log, immediately before the mutations. */
 export type Check =
   /** The item has exactly this revision; 0: there is no item. */
   | { readonly kind: "revision"; readonly key: Uint8Array; readonly revision: Revision }
-  | { readonly kind: "exists"; readonly key: Uint8Array };
+  | { readonly kind: "exists"; readonly key: Uint8Array }
+  /** The record has exactly this revision; 0: there is no such record. */
+  | {
+    readonly kind: "record";
+    readonly of: RecordKind;
+    readonly name: string;
+    readonly revision: Revision;
+  };
 
 export type Mutation =
   | {
@@ -26,7 +49,14 @@ export type Mutation =
     readonly value: Uint8Array;
     readonly contentType: string;
   }
-  | { readonly kind: "delete"; readonly key: Uint8Array };
+  | { readonly kind: "delete"; readonly key: Uint8Array }
+  | {
+    readonly kind: "setRecord";
+    readonly of: RecordKind;
+    readonly name: string;
+    readonly body: Uint8Array;
+  }
+  | { readonly kind: "deleteRecord"; readonly of: RecordKind; readonly name: string };
 
 /** All checks hold and all mutations happen, or nothing does. */
 export type Command = {
@@ -39,13 +69,15 @@ export type Outcome =
   | {
     readonly kind: "applied";
     readonly revision: Revision;
-    /** For each mutation: whether the key held an item before. */
+    /** For each mutation: whether the key held an item, or the record was there, before. */
     readonly existed: readonly boolean[];
   }
   | {
     readonly kind: "checkFailed";
     /** Position of the first failed check in the command. */
     readonly check: number;
-    /** The revision that its key has, 0 for none. */
+    /** The revision that its key or record has, 0 for none. */
     readonly revision: Revision;
-  };
+  }
+  /** Nothing happened: there would be more than `limits.recordsMax` records. */
+  | { readonly kind: "recordsFull" };

@@ -8,7 +8,7 @@
  */
 
 import { err, hex, type Result, type Timer } from "../base/mod.ts";
-import type { Command, Item, Outcome } from "../kv/mod.ts";
+import type { Command, Item, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
@@ -144,6 +144,14 @@ export class Node implements Replica {
 
   read(key: Uint8Array): Item | undefined {
     return this.#applier.kv.get(key);
+  }
+
+  records(kind: RecordKind): readonly StateRecord[] {
+    return this.#applier.kv.records(kind);
+  }
+
+  get recordsVersion(): number {
+    return this.#applier.kv.recordsVersion;
   }
 
   /** Where this node stands in the protocol: cheap enough to be watched after every event. */

@@ -4,7 +4,7 @@
  */
 
 import type { Distribution, ProcessUsage, Result } from "../base/mod.ts";
-import type { Command, Item, Outcome } from "../kv/mod.ts";
+import type { Command, Item, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { WalStatus } from "../storage/mod.ts";
@@ -50,6 +50,10 @@ export interface Replica {
   linearize(deadlineAt: number): Promise<Result<void, Failure>>;
   /** The item in this node's memory, as of the last applied entry. */
   read(key: Uint8Array): Item | undefined;
+  /** The records in this node's memory, in the order of their names; takes a copy. */
+  records(kind: RecordKind): readonly StateRecord[];
+  /** Cheap; another number whenever `records` may give something else than before. */
+  readonly recordsVersion: number;
   /** The keys by which the other nodes are known from now on; only where links are keyed. */
   authorise(authorised: Authorised): void;
   /** Who is known by which key, and what the links make of it. */

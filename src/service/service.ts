@@ -2,7 +2,7 @@
  * The operations. Each validates, sets the deadline, asks the replica, and translates its answer.
  */
 
-import { type Clock, err, limits, ok, type Result } from "../base/mod.ts";
+import { assert, type Clock, err, limits, ok, type Result } from "../base/mod.ts";
 import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
 import type { Check, Mutation, Outcome } from "../kv/mod.ts";
 import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
@@ -23,6 +23,7 @@ import { checkContentType, checkKey, checkValue } from "./validation.ts";
 
 type Answer<T> = Promise<Result<T, ServiceError>>;
 type Applied = Extract<Outcome, { kind: "applied" }>;
+type KeyMutation = Extract<Mutation, { key: Uint8Array }>;
 
 export type ServiceOptions = {
   readonly replica: Replica;
@@ -163,7 +164,7 @@ export class Service {
     return err(readFailure({ code: "noLeader", effect: "none", reason: trouble, leader }));
   }
 
-  async #write(mutation: Mutation, options: WriteOptions): Answer<Applied> {
+  async #write(mutation: KeyMutation, options: WriteOptions): Answer<Applied> {
     const checks = options.conditions === undefined
       ? []
       : checksOf(mutation.key, options.conditions);
@@ -171,6 +172,7 @@ export class Service {
     const outcome = await this.#replica.execute(command, this.#deadline(options));
     if (!outcome.ok) return err(writeFailure(outcome.error));
     if (outcome.value.kind === "applied") return ok(outcome.value);
+    assert(outcome.value.kind === "checkFailed", "a write of a key adds no record");
     return err(conditionFailed(outcome.value.revision));
   }
 

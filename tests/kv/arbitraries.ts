@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { utf8 } from "../../src/base/mod.ts";
-import type { Check, Command, Mutation, Outcome } from "../../src/kv/mod.ts";
+import type { Check, Command, Mutation, Outcome, RecordKind } from "../../src/kv/mod.ts";
 
 /** Few enough to meet each other; some are prefixes, some are bytes that no text has. */
 export const key: fc.Arbitrary<Uint8Array> = fc.oneof(
@@ -17,9 +17,14 @@ export const contentType: fc.Arbitrary<string> = fc.oneof(
 
 export const revision: fc.Arbitrary<number> = fc.oneof(fc.nat(20), fc.maxSafeNat());
 
+const of = fc.constantFrom<RecordKind[]>("token", "policy");
+/** Few as well: one name lives in both kinds. */
+const recordName = fc.constantFrom("a", "b", "role:ä", "__proto__");
+
 export const check: fc.Arbitrary<Check> = fc.oneof(
   plain({ kind: fc.constant("revision" as const), key, revision }),
   plain({ kind: fc.constant("exists" as const), key }),
+  plain({ kind: fc.constant("record" as const), of, name: recordName, revision }),
 );
 
 export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
@@ -28,6 +33,19 @@ export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
     arbitrary: plain({ kind: fc.constant("put" as const), key, value: value(), contentType }),
   },
   { weight: 1, arbitrary: plain({ kind: fc.constant("delete" as const), key }) },
+  {
+    weight: 1,
+    arbitrary: plain({
+      kind: fc.constant("setRecord" as const),
+      of,
+      name: recordName,
+      body: value(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: plain({ kind: fc.constant("deleteRecord" as const), of, name: recordName }),
+  },
 );
 
 export const command: fc.Arbitrary<Command> = plain({
@@ -42,6 +60,7 @@ export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     existed: fc.array(fc.boolean(), { maxLength: 128 }),
   }),
   plain({ kind: fc.constant("checkFailed" as const), check: fc.nat(127), revision }),
+  plain({ kind: fc.constant("recordsFull" as const) }),
 );
 
 /** Records as literals make them, so that deep equality holds. */

@@ -20,10 +20,13 @@ const EXAMPLE: Command = {
   checks: [
     { kind: "revision", key: utf8("colour"), revision: 2 ** 40 + 7 },
     { kind: "exists", key: Uint8Array.of(0, 255) },
+    { kind: "record", of: "token", name: "ci", revision: 0 },
   ],
   mutations: [
     { kind: "put", key: utf8("colour"), value: utf8("red"), contentType: "text/plain" },
     { kind: "delete", key: utf8("old") },
+    { kind: "setRecord", of: "token", name: "ci", body: utf8("salted") },
+    { kind: "deleteRecord", of: "policy", name: "role:ä" },
   ],
 };
 
@@ -122,6 +125,28 @@ Deno.test("decodeCommand() holds every bound at its limit, and refuses one more"
   assert.equal(decodeCommand(tooMany).ok, false);
 });
 
+Deno.test("decodeCommand() holds the bounds of records at their limits, and refuses one more", () => {
+  const { recordNameBytesMax, recordBodyBytesMax } = limits;
+  const set = (name: string, bodyBytes = 0) => {
+    const body = new Uint8Array(bodyBytes);
+    return encodeCommand({
+      checks: [],
+      mutations: [{ kind: "setRecord", of: "token", name, body }],
+    });
+  };
+  assert.ok(decodeCommand(set("ä".repeat(recordNameBytesMax / 2))).ok);
+  for (const name of ["", "n".repeat(recordNameBytesMax + 1), "\ud800"]) {
+    assert.throws(() => set(name), JSON.stringify(name));
+  }
+  assert.ok(decodeCommand(set("n", recordBodyBytesMax)).ok);
+  assert.equal(decodeCommand(set("n", recordBodyBytesMax + 1)).ok, false);
+  const named = set("n");
+  const at = named.length - 8; // the kind of record, before name (u16 + 1) and body (u32)
+  assert.equal(named[at], 1);
+  for (const kind of [0, 3]) assert.equal(decodeCommand(named.with(at, kind)).ok, false);
+  assert.equal(decodeCommand(named.with(at + 1, 0)).ok, false);
+});
+
 Deno.test("encodeCommand() and decodeCommand() hold the bound of the whole command", () => {
   const value = new Uint8Array(limits.valueBytesCeiling / 2);
   const put = { kind: "put", key: utf8("k"), value, contentType: "" } as const;
@@ -160,14 +185,19 @@ Deno.test("encodeCommand() and encodeOutcome() write the bytes of version 1", ()
 Deno.test("describeCommand() shows keys escaped, sizes, and no value", () => {
   const bytes = encodeCommand(EXAMPLE);
   const text = describeCommand(bytes);
-  assert.match(text, /^if colour at 1099511627783, if \\x00\\xff exists, put colour .*delete old$/);
-  assert.ok(!text.includes("red"));
+  assert.equal(
+    text,
+    "if colour at 1099511627783, if \\x00\\xff exists, if token ci at 0, put colour (3 bytes), " +
+      "delete old, set token ci (6 bytes), delete policy role:ä",
+  );
+  assert.ok(!text.includes("red") && !text.includes("salted"));
   assert.match(describeCommand(bytes.subarray(1)), /^unreadable command/);
 });
 
 const OUTCOMES: Outcome[] = [
   { kind: "applied", revision: 2 ** 40 + 7, existed: [true, false] },
   { kind: "checkFailed", check: 1, revision: 3 },
+  { kind: "recordsFull" },
 ];
 
 function encodeStamped({ timeMs, ...command }: Command & { timeMs: number }): Uint8Array {

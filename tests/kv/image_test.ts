@@ -9,6 +9,7 @@ import {
   type Image,
   ImageLoader,
   KvState,
+  type RecordKind,
   stampCommand,
 } from "../../src/kv/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
@@ -27,6 +28,10 @@ function applyAll(state: KvState, commands: readonly Command[]): void {
 
 function putCommand(key: string, value: Uint8Array, contentType = ""): Command {
   return { checks: [], mutations: [{ kind: "put", key: utf8(key), value, contentType }] };
+}
+
+function recordCommand(of: RecordKind, name: string, body = utf8("body")): Command {
+  return { checks: [], mutations: [{ kind: "setRecord", of, name, body }] };
 }
 
 function load(blocks: Iterable<Uint8Array>, digest: string): Result<KvState, string> {
@@ -51,6 +56,8 @@ Deno.test("ImageLoader gives back the frozen state, and it goes on like the orig
     applyAll(state, before);
     const copy = loaded(state.freeze());
     assert.equal(copy.digest(), state.digest());
+    assert.deepEqual(copy.records("token"), state.records("token"));
+    assert.deepEqual(copy.records("policy"), state.records("policy"));
     assert.deepEqual([copy.applied, copy.timeMs, copy.size], [
       state.applied,
       state.timeMs,
@@ -139,6 +146,7 @@ Deno.test("ImageLoader refuses an image that is incomplete, disordered or damage
 Deno.test("ImageLoader finds every flipped bit, and never throws", () => {
   const state = new KvState(hash);
   applyAll(state, [putCommand("a", utf8("one"), "text/plain"), putCommand("b", utf8("two"))]);
+  applyAll(state, [recordCommand("token", "ci"), recordCommand("policy", "role:a")]);
   const image = state.freeze();
   const blocks = [...image.blocks()];
   for (const [at, block] of blocks.entries()) {
@@ -157,6 +165,8 @@ Deno.test("Image blocks() write the bytes of format 1, with keys in byte order",
   applyAll(state, [
     { checks: [], mutations: [{ kind: "put", key: high, value: utf8("last"), contentType: "" }] },
     putCommand("colour", utf8("red"), "text/plain"),
+    recordCommand("token", "ci"),
+    recordCommand("policy", "ci"),
   ]);
   const blocks = [...state.freeze().blocks()];
   const items = new ByteReader(blocks[1] as Uint8Array);
@@ -164,4 +174,31 @@ Deno.test("Image blocks() write the bytes of format 1, with keys in byte order",
   assert.deepEqual(items.bytes(), utf8("colour"));
   const dump = `${blocks.map(hexDump).join("\n")}\ndigest ${state.digest()}\n`;
   golden(import.meta.url, "image.txt", dump);
+});
+
+Deno.test("Image without records is what it was before there were any", () => {
+  const state = new KvState(hash);
+  applyAll(state, [putCommand("a", utf8("1"))]);
+  const kinds = [...state.freeze().blocks()].map((block) => block[0]);
+  assert.deepEqual(kinds, [1, 2]);
+});
+
+Deno.test("Image blocks() of records stay as they were frozen, in blocks of their own", () => {
+  const state = new KvState(hash);
+  const body = new Uint8Array(limits.recordBodyBytesMax);
+  for (let i = 0; i < 100; i++) applyAll(state, [recordCommand("policy", `role ${i}`, body)]);
+  const image = state.freeze();
+  applyAll(state, [
+    { checks: [], mutations: [{ kind: "deleteRecord", of: "policy", name: "role 7" }] },
+    recordCommand("policy", "role 8", utf8("new")),
+  ]);
+  const blocks = [...image.blocks()];
+  assert.ok(blocks.length >= 4, `${blocks.length} blocks`);
+  assert.ok(blocks.every((block) => block.length <= limits.imageBlockBytes));
+  const copy = loaded(image);
+  assert.equal(copy.recordsCount, 100);
+  assert.equal(copy.recordsVersion, image.applied);
+  const [header, records] = blocks as [Uint8Array, Uint8Array];
+  assert.equal(load([records, header], image.digest).ok, false, "records before the header");
+  assert.equal(load(blocks.slice(0, -1), image.digest).ok, false, "records missing");
 });

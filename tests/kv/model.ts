@@ -1,28 +1,43 @@
 /** The state machine as simply as it can be said: a plain map, whole state compared as text. */
 
 import { bytesEqual, hex } from "../../src/base/mod.ts";
-import type { Command, Item, Outcome } from "../../src/kv/mod.ts";
+import type { Check, Command, Item, Mutation, Outcome, StateRecord } from "../../src/kv/mod.ts";
 
 export class Model {
   readonly items = new Map<string, { key: Uint8Array; item: Item }>();
+  readonly records = new Map<string, StateRecord>();
 
   apply(index: number, { checks, mutations }: Command): Outcome {
     for (const [position, check] of checks.entries()) {
-      const revision = this.items.get(hex(check.key))?.item.revision ?? 0;
+      const revision = this.#revisionOf(check);
       const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
       if (!holds) return { kind: "checkFailed", check: position, revision };
     }
-    const existed = mutations.map((mutation) => {
-      const name = hex(mutation.key);
-      const before = this.items.has(name);
-      if (mutation.kind === "delete") this.items.delete(name);
-      else {
-        const { key, value, contentType } = mutation;
-        this.items.set(name, { key, item: { value, contentType, revision: index } });
-      }
-      return before;
-    });
+    const existed = mutations.map((mutation) => this.#mutate(index, mutation));
     return { kind: "applied", revision: index, existed };
+  }
+
+  #revisionOf(check: Check): number {
+    if (check.kind !== "record") return this.items.get(hex(check.key))?.item.revision ?? 0;
+    return this.records.get(`${check.of}/${check.name}`)?.revision ?? 0;
+  }
+
+  #mutate(revision: number, mutation: Mutation): boolean {
+    if (mutation.kind === "setRecord" || mutation.kind === "deleteRecord") {
+      const { of, name } = mutation;
+      const before = this.records.delete(`${of}/${name}`);
+      if (mutation.kind === "deleteRecord") return before;
+      this.records.set(`${of}/${name}`, { kind: of, name, body: mutation.body, revision });
+      return before;
+    }
+    const name = hex(mutation.key);
+    const before = this.items.has(name);
+    if (mutation.kind === "delete") this.items.delete(name);
+    else {
+      const { key, value, contentType } = mutation;
+      this.items.set(name, { key, item: { value, contentType, revision } });
+    }
+    return before;
   }
 
   /** In byte order. */

@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { utf8 } from "../../src/base/mod.ts";
+import { limits, utf8 } from "../../src/base/mod.ts";
 import {
   type Command,
   encodeCommand,
   KvState,
   type Mutation,
+  type RecordKind,
   stampCommand,
 } from "../../src/kv/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
@@ -24,6 +25,10 @@ function stamped(command: Command, timeMs = 0): Uint8Array {
 
 function put(key: string, value: string, contentType = ""): Mutation {
   return { kind: "put", key: utf8(key), value: utf8(value), contentType };
+}
+
+function setRecord(of: RecordKind, name: string, body: string): Mutation {
+  return { kind: "setRecord", of, name, body: utf8(body) };
 }
 
 function stateOf(...commands: (Mutation | null)[]): KvState {
@@ -43,6 +48,9 @@ Deno.test("KvState does what a plain map does, for any commands (S1, S2, S3)", (
       for (const [at, command] of commands.entries()) {
         assert.deepEqual(state.apply(at + 1, stamped(command)), model.apply(at + 1, command));
         assert.equal(state.size, model.items.size);
+        const records = [...state.records("token"), ...state.records("policy")];
+        assert.deepEqual(new Set(records), new Set(model.records.values()));
+        assert.equal(state.recordsCount, model.records.size);
       }
       for (const { key, item } of model.items.values()) assert.deepEqual(state.get(key), item);
       assert.equal(state.applied, commands.length);
@@ -95,6 +103,13 @@ Deno.test("KvState digest() differs when anything differs", () => {
     two: stateOf(put("a", "1"), put("b", "1")),
     exchanged: stateOf(put("b", "1"), put("a", "1")),
     time: timed,
+    record: stateOf(setRecord("token", "a", "1")),
+    recordBody: stateOf(setRecord("token", "a", "2")),
+    recordName: stateOf(setRecord("token", "b", "1")),
+    recordKind: stateOf(setRecord("policy", "a", "1")),
+    recordRevision: stateOf(null, setRecord("token", "a", "1")),
+    twoRecords: stateOf(setRecord("token", "a", "1"), setRecord("policy", "a", "1")),
+    recordBesideItem: stateOf(put("a", "1"), setRecord("token", "a", "1")),
   };
   const digests = Object.values(states).map((state) => state.digest());
   for (const digest of digests) assert.match(digest, /^[0-9a-f]{16}$/);
@@ -115,6 +130,9 @@ Deno.test("KvState digest() and size fit the items after any commands", () => {
           { kind: "put", key, value: item.value, contentType: item.contentType }
         ),
       );
+      for (const { kind, name, body, revision } of model.records.values()) {
+        if (revision === index) mutations.push({ kind: "setRecord", of: kind, name, body });
+      }
       direct.apply(index, stamped({ checks: [], mutations }));
     }
     assert.equal(state.digest(), direct.digest());
@@ -186,4 +204,66 @@ Deno.test("KvState stops at a gap, a repetition and a command that it cannot rea
   assert.throws(() => stateOf(null).apply(3, bytes), /S2/);
   assert.throws(() => stateOf(null).applyOther(3), /S2/);
   assert.throws(() => stateOf().apply(1, bytes.subarray(1)), /S1/);
+});
+
+Deno.test("KvState keeps records apart from items, and in the order of their names", () => {
+  const state = stateOf(
+    setRecord("token", "b", "1"),
+    setRecord("token", "a", "2"),
+    setRecord("policy", "b", "3"),
+    put("b", "item"),
+  );
+  assert.equal(state.size, 1);
+  assert.deepEqual(state.records("token"), [
+    { kind: "token", name: "a", body: utf8("2"), revision: 2 },
+    { kind: "token", name: "b", body: utf8("1"), revision: 1 },
+  ]);
+  assert.deepEqual(state.records("policy").map(({ revision }) => revision), [3]);
+});
+
+Deno.test("KvState recordsVersion changes with every change of a record, and with nothing else", () => {
+  const remove: Mutation = { kind: "deleteRecord", of: "token", name: "a" };
+  const steps = [
+    put("a", "1"),
+    setRecord("token", "a", "1"),
+    put("a", "2"),
+    setRecord("token", "a", "1"),
+    remove,
+    remove,
+  ];
+  const versions = steps.map((_, at) => stateOf(...steps.slice(0, at + 1)).recordsVersion);
+  assert.deepEqual(versions, [0, 2, 2, 4, 5, 5]);
+});
+
+Deno.test("KvState apply() checks the revision of a record, 0 for none", () => {
+  const state = stateOf(setRecord("token", "a", "1"));
+  const check = (name: string, revision: number) =>
+    state.apply(
+      state.applied + 1,
+      stamped({ checks: [{ kind: "record", of: "token", name, revision }], mutations: [] }),
+    );
+  assert.equal(check("a", 1).kind, "applied");
+  assert.equal(check("b", 0).kind, "applied");
+  assert.deepEqual(check("a", 0), { kind: "checkFailed", check: 0, revision: 1 });
+  assert.deepEqual(check("b", 1), { kind: "checkFailed", check: 0, revision: 0 });
+});
+
+Deno.test("KvState apply() does nothing of a command that would bring too many records (S3, S8)", () => {
+  const state = new KvState(hash);
+  const perCommand = 100;
+  for (let at = 0; at < limits.recordsMax; at += perCommand) {
+    const mutations = Array.from(
+      { length: perCommand },
+      (_, i) => setRecord("policy", `${at + i}`, "1"),
+    );
+    state.apply(state.applied + 1, stamped({ checks: [], mutations }));
+  }
+  assert.equal(state.recordsCount, limits.recordsMax);
+  const run = (...mutations: Mutation[]) =>
+    state.apply(state.applied + 1, stamped({ checks: [], mutations }));
+  assert.deepEqual(run(put("a", "1"), setRecord("token", "0", "1")), { kind: "recordsFull" });
+  assert.equal(state.size, 0);
+  assert.equal(run(setRecord("policy", "0", "2")).kind, "applied");
+  assert.equal(run({ kind: "deleteRecord", of: "policy", name: "0" }).kind, "applied");
+  assert.equal(run(setRecord("token", "0", "1")).kind, "applied");
 });

@@ -3,7 +3,14 @@
  */
 
 import { err, ok, type Result } from "../../src/base/mod.ts";
-import type { Command, Item, Outcome } from "../../src/kv/mod.ts";
+import type {
+  Command,
+  Item,
+  Mutation,
+  Outcome,
+  RecordKind,
+  StateRecord,
+} from "../../src/kv/mod.ts";
 import type {
   ClusterStatus,
   Failure,
@@ -24,7 +31,9 @@ export class FakeReplica implements Replica {
   linearizeCalls = 0;
   clusterStatusCalls = 0;
   members: ClusterStatus["members"] = [];
+  recordsVersion = 0;
   readonly #items = new Map<string, Item>();
+  readonly #records = new Map<string, StateRecord>();
   #index = 0;
 
   /** Puts an item there without a command. */
@@ -52,6 +61,10 @@ export class FakeReplica implements Replica {
 
   read(key: Uint8Array): Item | undefined {
     return this.#items.get(name(key));
+  }
+
+  records(kind: RecordKind): StateRecord[] {
+    return [...this.#records.values()].filter((record) => record.kind === kind);
   }
 
   /** What `authorise` was called with last. */
@@ -96,23 +109,38 @@ export class FakeReplica implements Replica {
   }
 
   #apply(command: Command): Outcome {
-    const failed = command.checks.findIndex((check) => {
-      const revision = this.read(check.key)?.revision ?? 0;
+    const revisions = command.checks.map((check) =>
+      check.kind === "record"
+        ? this.#records.get(`${check.of} ${check.name}`)?.revision ?? 0
+        : this.read(check.key)?.revision ?? 0
+    );
+    const failed = command.checks.findIndex((check, at) => {
+      const revision = revisions[at] as number;
       return check.kind === "exists" ? revision === 0 : revision !== check.revision;
     });
     if (failed >= 0) {
-      const key = command.checks[failed]?.key as Uint8Array;
-      return { kind: "checkFailed", check: failed, revision: this.read(key)?.revision ?? 0 };
+      return { kind: "checkFailed", check: failed, revision: revisions[failed] as number };
     }
     this.#index++;
-    const existed = command.mutations.map((mutation) => {
-      const key = name(mutation.key);
-      const existed = this.#items.has(key);
-      if (mutation.kind === "delete") this.#items.delete(key);
-      else this.#items.set(key, { ...mutation, revision: this.#index });
-      return existed;
-    });
+    const existed = command.mutations.map((mutation) => this.#mutate(mutation));
     return { kind: "applied", revision: this.#index, existed };
+  }
+
+  #mutate(mutation: Mutation): boolean {
+    const revision = this.#index;
+    if (mutation.kind === "setRecord" || mutation.kind === "deleteRecord") {
+      this.recordsVersion = revision;
+      const key = `${mutation.of} ${mutation.name}`;
+      const existed = this.#records.has(key);
+      if (mutation.kind === "deleteRecord") return this.#records.delete(key);
+      this.#records.set(key, { ...mutation, kind: mutation.of, revision });
+      return existed;
+    }
+    const key = name(mutation.key);
+    const existed = this.#items.has(key);
+    if (mutation.kind === "delete") this.#items.delete(key);
+    else this.#items.set(key, { ...mutation, revision });
+    return existed;
   }
 }
 

@@ -32,6 +32,13 @@ const COMMANDS: readonly Command[] = [
       { kind: "delete", key: utf8("b") },
     ],
   },
+  {
+    checks: [{ kind: "record", of: "token", name: "ci", revision: 0 }],
+    mutations: [
+      { kind: "setRecord", of: "token", name: "ci", body: utf8("hash") },
+      { kind: "deleteRecord", of: "policy", name: "role" },
+    ],
+  },
 ];
 
 export const commands: Target = {
@@ -46,7 +53,8 @@ export const commands: Target = {
     expectSame(again, input, "written again");
     const state = new KvState(hash);
     const outcome = state.apply(1, input);
-    expect(state.size <= decoded.value.mutations.length, () => `${state.size} items`);
+    const count = state.size + state.recordsCount;
+    expect(count <= decoded.value.mutations.length, () => `${count} items and records`);
     return `${outcome.kind} ${state.size}`;
   },
 };
@@ -57,6 +65,7 @@ export const outcomes: Target = {
   seeds: () => [
     encodeOutcome({ kind: "applied", revision: 9, existed: [true, false] }),
     encodeOutcome({ kind: "checkFailed", check: 1, revision: 2 ** 40 }),
+    encodeOutcome({ kind: "recordsFull" }),
   ],
   run(input) {
     const decoded = decodeOutcome(input);
@@ -139,6 +148,10 @@ function stateOf(keys: readonly string[]): KvState {
     const command = encodeCommand({ checks: [], mutations: [put] });
     stampCommand(command, 1_000 + at);
     state.apply(at + 1, command);
+  }
+  if (keys.length > 1) {
+    const set = { kind: "setRecord", of: "policy", name: "role", body: utf8("rule") } as const;
+    state.apply(keys.length + 1, encodeCommand({ checks: [], mutations: [set] }));
   }
   return state;
 }

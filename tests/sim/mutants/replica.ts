@@ -110,6 +110,13 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: "    this.#state.restoreCounters(applied - 1, reader.u64());",
   },
   {
+    name: "records-not-in-image",
+    story: "A snapshot leaves the records out, so that a restart forgets tokens and policies.",
+    ...of("kv/store.ts"),
+    find: "      records: this.#records.all(),",
+    replace: "      records: [],",
+  },
+  {
     name: "image-not-frozen",
     story: "A snapshot is written from the live state, while later entries change it.",
     ...of("kv/store.ts"),
