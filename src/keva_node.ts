@@ -13,9 +13,19 @@ import {
   type Result,
   type SecureNetwork,
 } from "./base/mod.ts";
-import { type Config, hostAndPort, type NodeConfig } from "./config/mod.ts";
+import { type Config, hostAndPort, isAuthenticated, type NodeConfig } from "./config/mod.ts";
 import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
-import { byNode, KeyRing, type NodeKeys, Service } from "./service/mod.ts";
+import { writeOperatorToken } from "./operator_token.ts";
+import {
+  Authentication,
+  byNode,
+  KeyRing,
+  makeOperatorToken,
+  type NodeKeys,
+  type OperatorToken,
+  Service,
+  Tokens,
+} from "./service/mod.ts";
 
 export type KevaNodeOptions = {
   readonly config: Config;
@@ -117,7 +127,22 @@ async function front(
 ): Promise<Result<HttpServer, StartError>> {
   const { valueBytesMax, connectionsMax, requestTimeoutMs } = config.limits;
   const { clock, network } = ports;
-  const service = new Service({ replica: node, clock, valueBytesMax, requestTimeoutMs, keyRing });
+  const operator = await operatorToken(config, ports);
+  if (!operator.ok) return operator;
+  const service = new Service({
+    replica: node,
+    clock,
+    valueBytesMax,
+    requestTimeoutMs,
+    keyRing,
+    tokens: new Tokens({ ...ports, replica: node, log }),
+    access: new Authentication({
+      replica: node,
+      hash: ports.hash,
+      required: isAuthenticated(config),
+      operator: operator.value,
+    }),
+  });
   const address = { host: config.self.address, port: config.self.userPort };
   try {
     return ok(
@@ -127,6 +152,16 @@ async function front(
     if (!(error instanceof NetworkError)) throw error;
     return err({ reason: `cannot listen for clients: ${error.reason}` });
   }
+}
+
+/** Only where clients are authenticated; elsewhere none is needed, and none of before is left. */
+async function operatorToken(
+  config: Config,
+  ports: KevaNodeOptions["ports"],
+): Promise<Result<OperatorToken | undefined, StartError>> {
+  const token = isAuthenticated(config) ? makeOperatorToken(ports) : undefined;
+  const written = await writeOperatorToken(ports.disk, config.workingDirectory, token?.text);
+  return written.ok ? ok(token) : err({ reason: written.error });
 }
 
 function member(node: NodeConfig): NodeMember {

@@ -25,6 +25,13 @@ export const limits = {
   recordNameBytesMax: 256,
   recordBodyBytesMax: 4 * KIB,
 
+  /** Roles of one token. More: 400, none. */
+  rolesPerTokenMax: 16,
+  /** Tokens that a node has lately found right. Hit: all are forgotten, and checked anew. */
+  knownTokensMax: 1_024,
+  /** How long a change of tokens waits for the members that can be reached. */
+  tokenChangeWaitMs: 1_000,
+
   /** Commands proposed but not applied on the leader, in bytes and in count. Hit: 503, none. */
   proposalBytesMax: 64 * MIB,
   proposalsMax: 16_384,

@@ -14,4 +14,5 @@ export * from "./meters.ts";
 export * from "./ports.ts";
 export * from "./queue.ts";
 export * from "./result.ts";
+export * from "./secret.ts";
 export * from "./text.ts";

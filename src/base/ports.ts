@@ -29,6 +29,7 @@ export interface Clock {
   yield(): Promise<void>;
 }
 
+/** In production, one that nobody can predict: secrets come from it. */
 export interface Random {
   /** A uniform integer in [0, bound). `bound` is at most 2^32. */
   below(bound: number): number;
@@ -51,6 +52,8 @@ export interface Hash {
   /** CRC-32 (IEEE) of `bytes`, continued from `seed`. */
   crc32(bytes: Uint8Array, seed?: number): number;
   sha256(bytes: Uint8Array): Uint8Array;
+  /** In a time that depends on their lengths alone: for what somebody could otherwise guess. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
 }
 
 /** Signatures by Ed25519 (RFC 8032). */

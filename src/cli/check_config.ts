@@ -3,7 +3,7 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
-import { type LoadedConfig, originText, settings, trustWarning } from "../config/mod.ts";
+import { type LoadedConfig, originText, settings, trustWarnings } from "../config/mod.ts";
 import { chooseNode, configPath, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
@@ -39,8 +39,12 @@ export function checkConfigCommand(context: Context) {
       );
       if (config === null) return;
       context.stdout.write(
-        `\n${config.self.identity} would keep its data in ${config.workingDirectory}; ` +
-          `${trustWarning(config)}.\n`,
+        `\n${
+          [
+            `${config.self.identity} would keep its data in ${config.workingDirectory}`,
+            ...trustWarnings(config),
+          ].join("; ")
+        }.\n`,
       );
     });
 }

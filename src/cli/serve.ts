@@ -4,7 +4,7 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { DiskError, type Log } from "../base/mod.ts";
-import { type Config, hostAndPort, trustWarning } from "../config/mod.ts";
+import { type Config, hostAndPort, trustWarnings } from "../config/mod.ts";
 import { chooseNode, readConfig } from "./config_file.ts";
 import type { Context, RunningNode } from "./context.ts";
 import { CommandError, EXIT_FAILED } from "./error.ts";
@@ -45,7 +45,7 @@ export function serveCommand(context: Context) {
       const loaded = readConfig(context, options);
       const config = chooseNode(context, loaded, options);
       const log = context.openLog(config.log).with({ node: config.self.identity });
-      for (const warning of [...loaded.warnings, trustWarning(config)]) log.warn(warning);
+      for (const warning of [...loaded.warnings, ...trustWarnings(config)]) log.warn(warning);
       const keys = await nodeKeys(context, config, options);
       const stop = stopRequest(context, options.untilStdinEnds === true);
       await serve(context, { config, log, keys, stop });

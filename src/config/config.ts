@@ -39,6 +39,8 @@ export type ClusterConfig = {
     readonly privateKey?: string;
     readonly authorizedKeys?: string;
   };
+  /** `authenticated`: clients have to prove who they are. */
+  readonly access: { readonly clients: "open" | "authenticated" };
   readonly timing: { readonly heartbeatIntervalMs: number };
   readonly storage: {
     /** A WAL segment is closed once it is this long. */
@@ -113,14 +115,12 @@ export function nodeConfig(
         `these with --node-identity: ${known}`,
     });
   }
-  if (!isLoopback(self.address) && !config.insecure) {
+  if (!isLoopback(self.address) && !config.insecure && openPorts(config, self) !== null) {
     return err({
       where: originText(origin(["node", position, "address"])),
-      message:
-        `${self.identity} would listen on ${self.address}, which others can reach, and this ` +
-        `version has no client authentication yet; use a loopback address, or accept that ` +
-        `everybody who reaches ${openPorts(config, self)} can read and change everything by ` +
-        `setting insecure = true at the top of the file`,
+      message: `${self.identity} would listen on ${self.address}, where everybody who reaches ` +
+        `${openPorts(config, self)} could read and change everything; ${whatIsMissing(config)}, ` +
+        `use a loopback address, or accept it by setting insecure = true at the top of the file`,
     });
   }
   const workingDirectory = choice.workingDirectory ?? `./keva-data/${directoryName(self.identity)}`;
@@ -137,21 +137,48 @@ export function isKeyed({ nodes, keys }: ClusterConfig): boolean {
   return keys.authorizedKeys !== undefined || nodes.some(({ publicKeys }) => publicKeys.length > 0);
 }
 
-/** The warning that every start carries. */
-export function trustWarning(config: Config): string {
-  const { self } = config;
-  if (!isLoopback(self.address)) {
-    return `insecure = true: everybody who reaches ${openPorts(config, self)} can read and ` +
-      `change everything`;
-  }
-  return isKeyed(config)
-    ? "clients are not authenticated; only this machine can reach them"
-    : "links between nodes and clients are not authenticated; only this machine can reach them";
+/** Whether clients have to prove who they are. */
+export function isAuthenticated({ access }: ClusterConfig): boolean {
+  return access.clients === "authenticated";
 }
 
-function openPorts(config: ClusterConfig, { address, userPort, peerPort }: NodeConfig): string {
+/** What a start has to say about whom the node believes, a sentence each. */
+export function trustWarnings(config: Config): string[] {
+  const { self } = config;
+  const open = openPorts(config, self);
+  if (!isLoopback(self.address)) {
+    if (open === null) return [clearTextWarning(self)];
+    return [`insecure = true: everybody who reaches ${open} can read and change everything`];
+  }
+  const unproven = [
+    ...isKeyed(config) ? [] : ["links between nodes"],
+    ...isAuthenticated(config) ? [] : ["clients"],
+  ];
+  if (unproven.length === 0) return [];
+  return [`${unproven.join(" and ")} are not authenticated; only this machine can reach them`];
+}
+
+function clearTextWarning({ address, userPort }: NodeConfig): string {
+  return `clients send their tokens to ${hostAndPort(address, userPort)} in clear: whoever can ` +
+    `listen on the way can use them`;
+}
+
+/** Where nobody has to prove anything, or null. */
+function openPorts(
+  config: ClusterConfig,
+  { address, userPort, peerPort }: NodeConfig,
+): string | null {
   const user = hostAndPort(address, userPort);
-  return isKeyed(config) ? user : `${user} or port ${peerPort}`;
+  if (isKeyed(config)) return isAuthenticated(config) ? null : user;
+  return isAuthenticated(config) ? hostAndPort(address, peerPort) : `${user} or port ${peerPort}`;
+}
+
+function whatIsMissing(config: ClusterConfig): string {
+  const cures = [
+    ...isKeyed(config) ? [] : ["give the nodes keys (keva keygen)"],
+    ...isAuthenticated(config) ? [] : ['set access.clients = "authenticated"'],
+  ];
+  return cures.join(" and ");
 }
 
 function problemsOf(issue: Issue, merged: Merged): Problem[] {
@@ -247,6 +274,7 @@ function clusterConfig(raw: RawConfig): ClusterConfig {
       ...(raw.keys.private_key !== undefined && { privateKey: raw.keys.private_key }),
       ...(raw.keys.authorized_keys !== undefined && { authorizedKeys: raw.keys.authorized_keys }),
     },
+    access: raw.access,
     timing: {
       heartbeatIntervalMs: raw.timing.heartbeat_ms ??
         Math.round(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME),

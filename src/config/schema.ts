@@ -50,6 +50,9 @@ const tables = {
     private_key: pathSetting("node.key in the working directory"),
     authorized_keys: pathSetting("none"),
   }),
+  access: z.strictObject({
+    clients: choiceSetting(["open", "authenticated"], "open"),
+  }),
   timing: z.strictObject({
     heartbeat_ms: wholeNumber("a whole number of milliseconds", { min: 5, max: 20_000 }).optional()
       .meta({
@@ -91,6 +94,7 @@ export const schema = z.strictObject({
   node: nodeTables(nodeSchema),
   cluster: tables.cluster.prefault({}),
   keys: tables.keys.prefault({}),
+  access: tables.access.prefault({}),
   timing: tables.timing.prefault({}),
   storage: tables.storage.prefault({}),
   limits: tables.limits.prefault({}),

@@ -11,9 +11,17 @@ import type { Permission } from "./operations.ts";
 export type Caller = {
   /** What a token or a client certificate proved; null: nobody said who they are. */
   readonly name: string | null;
+  /** Those of the token. */
+  readonly roles: readonly string[];
 };
 
-export const nobody: Caller = { name: null };
+export const nobody: Caller = { name: null, roles: [] };
+
+/**
+ * Of the token that a node writes into its own directory: it may do everything there. No token that
+ * a client asks for can have a role of this name.
+ */
+export const OPERATOR_ROLE = "keva:operator";
 
 /** What a request shows of its sender. */
 export type Credentials = {

@@ -40,6 +40,19 @@ export const errorTable = {
   contentTypeInvalid: row(400, "The content type is not valid", FIX),
   keyEmpty: row(400, "The key is empty", "Put the key behind the last slash of the path."),
   keyTooLong: row(400, "The key is too long", "Use a shorter key; this limit is fixed."),
+  unauthenticated: row(
+    401,
+    "The request does not prove who sends it",
+    "Send a token of this cluster as Authorization: Bearer; keva token create makes one.",
+  ),
+  bodyInvalid: row(400, "The body of the request is not as it must be", FIX),
+  tokenInvalid: row(400, "Such a token cannot be created", FIX),
+  tokenMissing: row(404, "There is no such token", "See keva token list for those that there are."),
+  tokenExists: row(
+    409,
+    "The name of the token is taken",
+    "Choose another name, or revoke the token that has it.",
+  ),
   routeUnknown: row(404, "There is nothing at this path", "GET / lists the routes."),
   keyMissing: row(404, "There is no item under this key", "Without ?missing=404 this is a 204."),
   methodNotAllowed: row(405, "The method is not allowed here", "Use a method named in Allow."),
@@ -85,6 +98,11 @@ export const errorTable = {
     "The leader's disk is full",
     "Free or add disk space; reads still work.",
     { retryable: true, retryAfterSeconds: 10 },
+  ),
+  recordsFull: row(
+    507,
+    "There are too many tokens and policies",
+    "Remove some that nobody needs; this limit is fixed.",
   ),
   internal: row(500, "Keva made a mistake", "Report it, with the node's log lines of that time."),
 } as const satisfies Record<string, ErrorRow>;

@@ -21,6 +21,7 @@ export {
   refusal,
   type ServiceError,
 } from "./errors.ts";
+export { Authentication, makeOperatorToken, type OperatorToken } from "./authentication.ts";
 export { type Operation, type OperationName, operations, type Permission } from "./operations.ts";
 export {
   byNode,
@@ -31,4 +32,5 @@ export {
   type NodeKeys,
 } from "./key_ring.ts";
 export { Service, type ServiceOptions } from "./service.ts";
+export { type NewToken, type TokenChange, Tokens, type TokenView } from "./tokens.ts";
 export type * from "./types.ts";

@@ -8,6 +8,7 @@ import type { Check, Mutation, Outcome } from "../kv/mod.ts";
 import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
+import type { NewToken, TokenChange, Tokens, TokenView } from "./tokens.ts";
 import type {
   ClusterView,
   DeleteAnswer,
@@ -33,6 +34,8 @@ export type ServiceOptions = {
   readonly requestTimeoutMs?: number;
   /** Absent: nodes do not prove who they are. */
   readonly keyRing?: KeyRing | undefined;
+  /** Absent: there are none. */
+  readonly tokens?: Tokens | undefined;
   /** Absent: everybody may do everything. */
   readonly access?: Access | undefined;
 };
@@ -44,6 +47,7 @@ export class Service {
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
   readonly #keyRing: KeyRing | undefined;
+  readonly #tokens: Tokens | undefined;
   readonly #access: Access;
   #readiness: Answer<void> | null = null;
   #clusterView: Promise<ClusterView> | null = null;
@@ -52,6 +56,7 @@ export class Service {
     this.#replica = options.replica;
     this.#clock = options.clock;
     this.#keyRing = options.keyRing;
+    this.#tokens = options.tokens;
     this.#access = options.access ?? openAccess;
     this.valueBytesMax = options.valueBytesMax ?? limits.valueBytesMax;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? limits.requestTimeoutMs;
@@ -137,6 +142,25 @@ export class Service {
     return this.#keyRing?.reload() ?? err(refusal("keysAbsent", "There are none to reload."));
   }
 
+  listTokens(caller: Caller): Answer<TokenView[]> {
+    return this.#withTokens(caller, (tokens) => tokens.list(this.#deadline({})));
+  }
+
+  /** The answer holds the token's text, which nobody can tell again. */
+  createToken(
+    caller: Caller,
+    request: { readonly name: string; readonly roles: readonly string[] },
+  ): Answer<NewToken> {
+    return this.#withTokens(caller, (tokens) => tokens.create(caller, request, this.#deadline({})));
+  }
+
+  revokeToken(caller: Caller, nameOrId: string): Answer<TokenChange> {
+    return this.#withTokens(
+      caller,
+      (tokens) => tokens.revoke(caller, nameOrId, this.#deadline({})),
+    );
+  }
+
   /** That this code runs is the answer. */
   live(): boolean {
     return true;
@@ -153,6 +177,13 @@ export class Service {
   #inspect<T>(caller: Caller, look: () => T): Result<T, ServiceError> {
     const refused = this.#access.refuse(caller, "inspect");
     return refused === null ? ok(look()) : err(refused);
+  }
+
+  async #withTokens<T>(caller: Caller, run: (tokens: Tokens) => Answer<T>): Answer<T> {
+    const refused = this.#access.refuse(caller, "admin");
+    if (refused !== null) return err(refused);
+    assert(this.#tokens !== undefined, "a service that is asked for tokens has them");
+    return await run(this.#tokens);
   }
 
   async #confirmReads(): Answer<void> {

@@ -4,7 +4,14 @@
 
 import { type Connection, type Log, NetworkError, utf8 } from "../../src/base/mod.ts";
 import { type HttpLimits, type HttpServer, serveHttp } from "../../src/api/mod.ts";
-import { Service } from "../../src/service/mod.ts";
+import { nativeHash } from "../../src/platform/mod.ts";
+import {
+  type Access,
+  Authentication,
+  makeOperatorToken,
+  Service,
+  Tokens,
+} from "../../src/service/mod.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { SimNetwork } from "../support/sim_network.ts";
@@ -13,6 +20,8 @@ import { VirtualClock } from "../support/virtual_clock.ts";
 export type Options = {
   readonly limits?: Partial<HttpLimits>;
   readonly valueBytesMax?: number;
+  /** Who shows nothing is turned away. */
+  readonly authenticated?: boolean;
   /** Cut what travels into random pieces. */
   readonly fragment?: boolean;
 };
@@ -21,6 +30,7 @@ export class Harness {
   readonly clock = new VirtualClock();
   readonly replica = new FakeReplica();
   readonly logged: string[] = [];
+  readonly operatorToken: string = "";
   readonly network: SimNetwork;
   readonly server: HttpServer;
 
@@ -36,15 +46,26 @@ export class Harness {
     const network = new SimNetwork(clock, new SeededRandom(1), { fragment });
     const replica = new FakeReplica();
     const logged: string[] = [];
+    const log = logTo(logged);
+    const hash = nativeHash();
+    const required = options.authenticated ?? false;
+    const operator = makeOperatorToken({ hash, random: new SeededRandom(3) });
+    const access: Access = new Authentication({ replica, hash, required, operator });
+    const tokens = new Tokens({ replica, clock, hash, random: new SeededRandom(2), log });
+    const valueBytesMax = options.valueBytesMax ?? 1024;
     const server = await serveHttp({
       network: network.on("server"),
       clock,
-      log: logTo(logged),
-      service: new Service({ replica, clock, valueBytesMax: options.valueBytesMax ?? 1024 }),
+      log,
+      service: new Service({ replica, clock, valueBytesMax, access, tokens }),
       address: { host: "server", port: 380 },
       limits: options.limits ?? {},
     });
-    return Object.assign(new Harness(network, clock, server), { replica, logged });
+    return Object.assign(new Harness(network, clock, server), {
+      replica,
+      logged,
+      operatorToken: operator.text.reveal(),
+    });
   }
 
   async connect(host = "client"): Promise<Client> {

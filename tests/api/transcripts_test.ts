@@ -3,10 +3,12 @@
  * the test fails when that changes the file. KEVA_UPDATE=1 accepts the change.
  *
  *     # comment
- *     > line sent, CR LF added; a last \ leaves them out; {a*9} repeats; \xNN, \r, \n, \\ are bytes
+ *     > line sent, CR LF added; a last \ leaves them out; {a*9} repeats; \xNN, \r, \n, \\ are bytes;
+ *       {operator} is the operator token
  *     < line received; (end) when the server has closed
  *     ! store KEY VALUE [TYPE]   put an item there
  *     ! fail CODE EFFECT         what the replica answers from now on; "! heal" ends it
+ *     ! full                     the replica has no room for records
  *     ! break                    the replica throws from now on
  *     ! advance MS               let time pass
  *     ! connect                  go on with a new connection
@@ -48,7 +50,8 @@ class Script {
     for (const line of text.replace(/\n$/, "").split("\n")) {
       if (line.startsWith("<")) continue;
       if (line.startsWith(">")) {
-        this.#block += unescape(line.replace(/^> ?/, ""));
+        const sent = line.replace(/^> ?/, "").replace("{operator}", this.#harness.operatorToken);
+        this.#block += unescape(sent);
       } else {
         await this.#sendBlock();
         if (line.startsWith("!")) await this.#direct(line.slice(2));
@@ -98,6 +101,9 @@ class Script {
         replica.failure = { code, effect, reason: "The replica says why.", leader: "n2" };
         break;
       }
+      case "full":
+        replica.recordsFull = true;
+        break;
       case "break":
         replica.gate = Promise.reject(new Error("planted"));
         replica.gate.catch(() => {});
@@ -136,7 +142,9 @@ function shorten(line: string): string {
 }
 
 async function runScript(name: string, fragment: boolean): Promise<string> {
-  const harness = await Harness.start({ valueBytesMax: VALUE_BYTES_MAX, fragment });
+  const authenticated = name === "authenticated.http";
+  const valueBytesMax = VALUE_BYTES_MAX;
+  const harness = await Harness.start({ valueBytesMax, authenticated, fragment });
   const output = await new Script(harness).run(read(name));
   await harness.stop();
   return output;

@@ -64,7 +64,7 @@ const BAD_FILES: Record<string, [file: string, ...problems: string[]]> = {
   ],
   "a key named __proto__": [
     `__proto__ = 1\n${node()}`,
-    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, keys, timing, " +
+    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, keys, access, timing, " +
     "storage, limits, log",
   ],
   "no identity": [

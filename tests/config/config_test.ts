@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import {
   type Config,
-  hostAndPort,
   isKeyed,
   isLoopback,
   loadConfig,
@@ -10,7 +9,7 @@ import {
   originText,
   problemText,
   settings,
-  trustWarning,
+  trustWarnings,
 } from "../../src/config/mod.ts";
 
 /** The file of the first Keva, as its users have it: every value is text. */
@@ -82,6 +81,7 @@ Deno.test("loadConfig() fills in every default", () => {
     ],
     insecure: false,
     keys: {},
+    access: { clients: "open" },
     timing: { heartbeatIntervalMs: 100 },
     storage: { segmentBytes: 67108864, snapshotBytes: 67108864, snapshotEntries: 100000 },
     limits: { valueBytesMax: 1048576, connectionsMax: 1024, requestTimeoutMs: 5000 },
@@ -166,26 +166,46 @@ Deno.test("nodeConfig() lists the identities when the chosen one is not among th
   );
 });
 
-Deno.test("nodeConfig() refuses an address that others can reach, unless insecure = true", () => {
-  for (const address of ["10.0.0.1", "0.0.0.0", "::", "host1", "localhost.example.com"]) {
-    const open = ONE.replace("127.0.0.1", address);
-    const config = nodeConfig(load(open), { identity: "a" });
+Deno.test("nodeConfig() starts where others can reach it only with keys and authenticated clients", () => {
+  const addressed = (text: string) => text.replace("127.0.0.1", "10.0.0.1");
+  const refusal = (text: string) => {
+    const config = nodeConfig(load(addressed(text)), { identity: "a" });
     assert.ok(!config.ok);
-    assert.equal(
-      problemText(config.error),
-      `keva.toml:3: a would listen on ${address}, which others can reach, and this version has ` +
-        "no client authentication yet; use a loopback address, or accept that everybody who " +
-        `reaches ${hostAndPort(address, 2)} or port 1 can read and change everything by setting ` +
-        "insecure = true at the top of the file",
-    );
-    const accepted = choose(load(`insecure = true\n${open}`), "a");
-    assert.match(trustWarning(accepted), /^insecure = true: everybody who reaches /);
+    assert.match(config.error.where, /^keva\.toml:\d+$/);
+    return config.error.message;
+  };
+  const start = "a would listen on 10.0.0.1, where everybody who reaches ";
+  const end =
+    ", use a loopback address, or accept it by setting insecure = true at the top of the file";
+  assert.equal(
+    refusal(ONE),
+    `${start}10.0.0.1:2 or port 1 could read and change everything; give the nodes keys (keva ` +
+      `keygen) and set access.clients = "authenticated"${end}`,
+  );
+  assert.equal(
+    refusal(`${ONE}${AUTHENTICATED}`),
+    `${start}10.0.0.1:1 could read and change everything; give the nodes keys (keva keygen)${end}`,
+  );
+  assert.equal(
+    refusal(KEYED),
+    `${start}10.0.0.1:2 could read and change everything; set access.clients = "authenticated"${end}`,
+  );
+  for (const address of ["0.0.0.0", "::", "host1"]) {
+    const open = ONE.replace("127.0.0.1", address);
+    assert.ok(!nodeConfig(load(open), { identity: "a" }).ok, address);
   }
-  assert.match(trustWarning(choose(load(ONE), "a")), /only this machine can reach them$/);
+  assert.equal(choose(load(addressed(`${KEYED}${AUTHENTICATED}`)), "a").insecure, false);
+  const accepted = choose(load(`insecure = true\n${addressed(ONE)}`), "a");
+  assert.deepEqual(trustWarnings(accepted), [
+    "insecure = true: everybody who reaches 10.0.0.1:2 or port 1 can read and change everything",
+  ]);
 });
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEM/3e4vaZYu/l493rxHJv2sgFBcHCAyogpqCyAFavgw";
 const OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB/7hHiU9F8QGq8oDAaS9qTcJcFIRfZIBGsy8r+tJax4";
+
+const KEYED = `${ONE}public_key = "${KEY}"\n`;
+const AUTHENTICATED = `[access]\nclients = "authenticated"\n`;
 
 Deno.test("loadConfig() takes a public key of a node, or several", () => {
   const keys = (value: string) => load(`${ONE}public_key = ${value}\n`).config;
@@ -216,17 +236,20 @@ Deno.test("loadConfig() says which public key is none, and which has been there 
   ]);
 });
 
-Deno.test("trustWarning() says what keys protect, and what they do not", () => {
-  const keyed = `${ONE}public_key = "${KEY}"\n`;
-  assert.equal(
-    trustWarning(choose(load(keyed), "a")),
-    "clients are not authenticated; only this machine can reach them",
-  );
-  const open = `insecure = true\n${keyed.replace("127.0.0.1", "10.0.0.1")}`;
-  assert.equal(
-    trustWarning(choose(load(open), "a")),
+Deno.test("trustWarnings() says whom the node believes without proof", () => {
+  const warnings = (text: string) => trustWarnings(choose(load(text), "a"));
+  const local = "are not authenticated; only this machine can reach them";
+  assert.deepEqual(warnings(ONE), [`links between nodes and clients ${local}`]);
+  assert.deepEqual(warnings(KEYED), [`clients ${local}`]);
+  assert.deepEqual(warnings(`${ONE}${AUTHENTICATED}`), [`links between nodes ${local}`]);
+  assert.deepEqual(warnings(`${KEYED}${AUTHENTICATED}`), []);
+  const open = `insecure = true\n${KEYED.replace("127.0.0.1", "10.0.0.1")}`;
+  assert.deepEqual(warnings(open), [
     "insecure = true: everybody who reaches 10.0.0.1:2 can read and change everything",
-  );
+  ]);
+  assert.deepEqual(warnings(`${open}${AUTHENTICATED}`), [
+    "clients send their tokens to 10.0.0.1:2 in clear: whoever can listen on the way can use them",
+  ]);
 });
 
 Deno.test("isLoopback() trusts only what can never leave this machine", () => {

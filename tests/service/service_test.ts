@@ -259,7 +259,7 @@ Deno.test("Service asks Access about every operation, with the permission of the
     },
   };
   const { service, replica } = setUp({ access });
-  const caller: Caller = { name: "ann" };
+  const caller: Caller = { name: "ann", roles: [] };
   const calls: Record<string, [Uint8Array | undefined, () => unknown]> = {
     read: [KEY, () => service.read(caller, KEY, { consistency: "stale" })],
     put: [KEY, () => service.put(caller, { key: KEY, value: VALUE, contentType: "" })],
@@ -269,6 +269,9 @@ Deno.test("Service asks Access about every operation, with the permission of the
     metrics: [undefined, () => service.metrics(caller)],
     keys: [undefined, () => service.keys(caller)],
     reloadKeys: [undefined, () => service.reloadKeys(caller)],
+    listTokens: [undefined, () => service.listTokens(caller)],
+    createToken: [undefined, () => service.createToken(caller, { name: "ci", roles: [] })],
+    revokeToken: [undefined, () => service.revokeToken(caller, "ci")],
   };
   for (const [name, { permission }] of Object.entries(operations)) {
     if (permission === "public") continue;

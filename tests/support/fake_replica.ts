@@ -32,6 +32,8 @@ export class FakeReplica implements Replica {
   clusterStatusCalls = 0;
   members: ClusterStatus["members"] = [];
   recordsVersion = 0;
+  /** Set: no record can be added. */
+  recordsFull = false;
   readonly #items = new Map<string, Item>();
   readonly #records = new Map<string, StateRecord>();
   #index = 0;
@@ -121,6 +123,8 @@ export class FakeReplica implements Replica {
     if (failed >= 0) {
       return { kind: "checkFailed", check: failed, revision: revisions[failed] as number };
     }
+    const adds = command.mutations.some(({ kind }) => kind === "setRecord");
+    if (this.recordsFull && adds) return { kind: "recordsFull" };
     this.#index++;
     const existed = command.mutations.map((mutation) => this.#mutate(mutation));
     return { kind: "applied", revision: this.#index, existed };

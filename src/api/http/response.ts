@@ -38,6 +38,7 @@ export function problemResponse(
   const row: ErrorRow = explain(error);
   const headers: Record<string, string> = { "Content-Type": PROBLEM_TYPE };
   if (row.retryAfterSeconds !== undefined) headers["Retry-After"] = String(row.retryAfterSeconds);
+  if (error.code === "unauthenticated") headers["WWW-Authenticate"] = "Bearer";
   if (error.revision !== undefined) headers["Keva-Revision"] = String(error.revision);
   const problem = {
     type: `urn:keva:error:${error.code}`,

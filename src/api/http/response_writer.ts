@@ -20,6 +20,7 @@ const REASONS: Readonly<Record<number, string>> = {
   204: "No Content",
   304: "Not Modified",
   400: "Bad Request",
+  401: "Unauthorized",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",

@@ -19,6 +19,7 @@ import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from ".
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX } from "./target.ts";
+import { createToken, listTokens, REVOKE_PARAMETERS, revokeToken } from "./token_routes.ts";
 
 export type Handler = (
   request: Request,
@@ -46,6 +47,9 @@ export const routes: readonly Route[] = [
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
   route("GET", "/v1/cluster/keys", "keys", keys),
   route("POST", "/v1/cluster/keys/reload", "reloadKeys", reloadKeys),
+  route("GET", "/v1/tokens", "listTokens", listTokens),
+  route("POST", "/v1/tokens", "createToken", createToken),
+  route("DELETE", "/v1/tokens", "revokeToken", revokeToken, REVOKE_PARAMETERS),
   route("GET", "/metrics", "metrics", metrics),
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),

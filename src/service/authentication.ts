@@ -1,0 +1,114 @@
+/**
+ * Who a request comes from: by a token, else by the certificate of its connection. A token is the
+ * more specific of the two, since a program chooses it for each request; so it wins, and a wrong
+ * one is refused even on a connection with a good certificate.
+ *
+ * This node judges by what it has applied. It refuses a token at the latest when it has applied its
+ * revocation, for which `Tokens` waits.
+ */
+
+import { err, type Hash, limits, ok, type Random, type Result, type Secret } from "../base/mod.ts";
+import type { Replica } from "../node/mod.ts";
+import { type Access, type Caller, type Credentials, nobody, OPERATOR_ROLE } from "./access.ts";
+import { refusal, type ServiceError } from "./errors.ts";
+import { isTokenText, newTokenText, saltedHash, type TokenCheck, tokenIdOf } from "./token_text.ts";
+import { storedTokens } from "./tokens.ts";
+
+export type AuthenticationOptions = {
+  readonly replica: Replica;
+  readonly hash: Hash;
+  /** True: who shows nothing is turned away. */
+  readonly required: boolean;
+  /** Absent: there is none. */
+  readonly operator?: OperatorToken | undefined;
+};
+
+export type OperatorToken = { readonly text: Secret; readonly check: TokenCheck };
+
+type Holder = { readonly caller: Caller; readonly check: TokenCheck };
+type Identified = Result<Caller, ServiceError>;
+
+/** As long as the ids of other tokens, and none of theirs, since it is no hexadecimal number. */
+const OPERATOR_ID = "nodeoperator";
+const SCHEME = /^bearer +(\S+)$/i;
+const NOBODY = ok(nobody);
+
+/**
+ * For whoever can read the files of this node: it counts on this node only, until its process ends.
+ * So the first token of a cluster can be made, and any later one after all others were lost.
+ */
+export function makeOperatorToken(ports: { random: Random; hash: Hash }): OperatorToken {
+  const text = newTokenText(OPERATOR_ID, ports.random);
+  const salted = saltedHash(text, ports);
+  return { text, check: { id: OPERATOR_ID, createdAtMs: 0, roles: [OPERATOR_ROLE], ...salted } };
+}
+
+export class Authentication implements Access {
+  /** Also where everybody may do everything: a wrong token is refused there too. */
+  readonly guarded = true;
+  readonly #options: AuthenticationOptions;
+  /** By id. */
+  readonly #holders = new Map<string, Holder>();
+  /** What was found right: looking that up costs a fraction of a hash. */
+  readonly #known = new Map<string, Identified>();
+  /** Of the records from which both maps were made. */
+  #version = -1;
+
+  constructor(options: AuthenticationOptions) {
+    this.#options = options;
+  }
+
+  identify({ authorization, certified }: Credentials): Identified {
+    if (authorization !== null) return this.#bearer(authorization);
+    if (certified !== undefined) return ok({ name: certified, roles: [] });
+    return this.#options.required ? err(SHOW_A_TOKEN) : NOBODY;
+  }
+
+  refuse(caller: Caller): ServiceError | null {
+    return caller.name === null && this.#options.required ? SHOW_A_TOKEN : null;
+  }
+
+  #bearer(authorization: string): Identified {
+    this.#follow();
+    const known = this.#known.get(authorization);
+    if (known !== undefined) return known;
+    const text = SCHEME.exec(authorization)?.[1];
+    const id = text === undefined ? null : tokenIdOf(text);
+    if (text === undefined || id === null) return err(NO_TOKEN);
+    const holder = this.#holders.get(id);
+    if (holder === undefined || !isTokenText(text, holder.check, this.#options.hash)) {
+      return err(WRONG_TOKEN);
+    }
+    const identified = ok(holder.caller);
+    if (this.#known.size >= limits.knownTokensMax) this.#known.clear();
+    this.#known.set(authorization, identified);
+    return identified;
+  }
+
+  /** Forgets everything as soon as any record may have changed. */
+  #follow(): void {
+    const { replica, operator } = this.#options;
+    if (replica.recordsVersion === this.#version) return;
+    this.#version = replica.recordsVersion;
+    this.#known.clear();
+    this.#holders.clear();
+    for (const { name, check } of storedTokens(replica)) {
+      this.#holders.set(check.id, { caller: { name, roles: check.roles }, check });
+    }
+    if (operator === undefined) return;
+    // A space stands in no name of a token.
+    const caller = { name: `operator of ${replica.id}`, roles: operator.check.roles };
+    this.#holders.set(OPERATOR_ID, { caller, check: operator.check });
+  }
+}
+
+const SHOW_A_TOKEN = refusal("unauthenticated", "The request does not say who sends it.");
+const NO_TOKEN = refusal(
+  "unauthenticated",
+  'The field Authorization is not "Bearer" and a token of Keva.',
+);
+const WRONG_TOKEN = refusal(
+  "unauthenticated",
+  "This node knows no such token: it is wrong, was revoked, or is the operator token of another " +
+    "node or of an earlier start.",
+);
