@@ -8,18 +8,21 @@ import { CONFIG_FILE, configPath, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
 import { DEV_CONFIG_FILE } from "./dev_config.ts";
 import { usageError } from "./error.ts";
+import { givenToken, type TokenOptions } from "./token_source.ts";
 
-export type ConnectOptions = {
+export type ConnectOptions = TokenOptions & {
   readonly endpoints?: string | undefined;
   /** Seconds. */
   readonly timeout: number;
 };
 
 export function connect(context: Context, options: ConnectOptions): KevaClient {
+  const token = givenToken(context, options);
   return new KevaClient({
     endpoints: endpoints(context, options.endpoints),
     timeoutMs: options.timeout * 1000,
     fetch: context.fetch,
+    ...token && { token: token.reveal() },
   });
 }
 

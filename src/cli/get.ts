@@ -8,7 +8,13 @@ import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import { endpointsOption, jsonOption, timeoutOption } from "./options.ts";
+import {
+  endpointsOption,
+  jsonOption,
+  timeoutOption,
+  tokenFileOption,
+  tokenOption,
+} from "./options.ts";
 
 const EPILOGUE = `
 The value goes to standard output byte for byte, without a line end of its own. When there is no
@@ -26,6 +32,8 @@ export function getCommand(context: Context) {
     .description("Prints the value of a key, as of the last acknowledged write.")
     .argument("<key>", "the key")
     .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption())
     .addOption(
       new Option("--consistency <guarantee>", "stale: what one node has, without asking others")
         .choices(["linearizable", "stale"] as const).default("linearizable" as const),

@@ -8,7 +8,7 @@ import { type KevaClient, KevaError, type KeysView } from "../client/mod.ts";
 import { connectEach, type ConnectOptions } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError, explainError } from "./error.ts";
-import { endpointsOption, timeoutOption } from "./options.ts";
+import { endpointsOption, timeoutOption, tokenFileOption, tokenOption } from "./options.ts";
 import { table } from "./table.ts";
 
 const LIST_EPILOGUE = `
@@ -36,6 +36,8 @@ export function keysCommand(context: Context) {
     .summary("show the keys that each node knows, and who is shut out")
     .description("Shows, for each node, the keys that it knows and what its links make of them.")
     .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", LIST_EPILOGUE)
     .action((options) => each(context, options, (client) => client.keys()));
@@ -43,6 +45,8 @@ export function keysCommand(context: Context) {
     .summary("let each node read the keys anew")
     .description("Lets each node read the keys of the others anew, and shows what came of it.")
     .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", RELOAD_EPILOGUE)
     .action((options) => each(context, options, (client) => client.reloadKeys()));

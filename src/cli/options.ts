@@ -33,6 +33,21 @@ export function endpointsOption() {
   );
 }
 
+export function tokenOption() {
+  return new Option(
+    "--token <token>",
+    "say who you are by this; others on this machine can see it while the command runs, so " +
+      "prefer $KEVA_TOKEN or a file",
+  );
+}
+
+export function tokenFileOption() {
+  return new Option(
+    "--token-file <path>",
+    "say who you are by the token in this file (default: $KEVA_TOKEN, else $KEVA_TOKEN_FILE)",
+  );
+}
+
 export function timeoutOption() {
   return new Option("--timeout <seconds>", "how long to wait for an answer")
     .argParser((text) => {

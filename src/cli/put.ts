@@ -8,7 +8,14 @@ import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError, usageError } from "./error.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import { endpointsOption, jsonOption, revisionOption, timeoutOption } from "./options.ts";
+import {
+  endpointsOption,
+  jsonOption,
+  revisionOption,
+  timeoutOption,
+  tokenFileOption,
+  tokenOption,
+} from "./options.ts";
 
 const EPILOGUE = `
 Without VALUE and --file, the value is read from standard input.
@@ -28,6 +35,8 @@ export function putCommand(context: Context) {
     .argument("<key>", "the key")
     .argument("[value]", "the value, as text")
     .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption())
     .option("-f, --file <path>", "the value is the content of this file")
     .option("--content-type <type>", "kept with the value and returned with it")
     .addOption(revisionOption())

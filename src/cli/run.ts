@@ -15,6 +15,7 @@ import { keysCommand } from "./keys.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
+import { tokenCommand } from "./token.ts";
 
 const EPILOGUE = `
 Examples:
@@ -76,6 +77,7 @@ function buildProgram(context: Context): Command {
     checkConfigCommand,
     keygenCommand,
     keysCommand,
+    tokenCommand,
     inspectCommand,
   ];
   for (const make of commands) program.addCommand(make(context) as unknown as Command);

@@ -8,7 +8,13 @@ import type { ClusterStatus, MemberStatus } from "../client/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
-import { endpointsOption, jsonOption, timeoutOption } from "./options.ts";
+import {
+  endpointsOption,
+  jsonOption,
+  timeoutOption,
+  tokenFileOption,
+  tokenOption,
+} from "./options.ts";
 import { table } from "./table.ts";
 
 const EPILOGUE = `
@@ -28,6 +34,8 @@ export function statusCommand(context: Context) {
       "Shows every node as the first one that answers sees it, and one sentence of advice.",
     )
     .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption())
     .addOption(jsonOption("print everything that the node tells as JSON"))
     .addOption(timeoutOption())
     .addHelpText("after", EPILOGUE)

@@ -2,7 +2,7 @@
  * The operations of a cluster as methods.
  */
 
-import { limits } from "../base/mod.ts";
+import { limits, utf8 } from "../base/mod.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
 import { keyTarget } from "./key_target.ts";
@@ -14,8 +14,11 @@ import type {
   GetOptions,
   Item,
   KeysView,
+  NewToken,
   PutAnswer,
   PutOptions,
+  TokenChange,
+  TokenView,
   WriteOptions,
 } from "./types.ts";
 
@@ -26,6 +29,8 @@ export type KevaClientOptions = {
   readonly endpoints: readonly string[];
   /** For each call that names no time of its own. */
   readonly timeoutMs?: number;
+  /** By which the nodes know who calls, as `keva token create` printed it. */
+  readonly token?: string;
   /** Absent: the one that the runtime has. */
   readonly fetch?: Fetch;
 };
@@ -47,7 +52,10 @@ export class KevaClient {
       return endpoint.value;
     });
     if (endpoints.length === 0) throw badEndpoint("no endpoint was given");
-    this.#transport = new Transport(endpoints, options.fetch ?? fetch);
+    this.#transport = new Transport(endpoints, {
+      fetch: options.fetch ?? fetch,
+      token: options.token,
+    });
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
@@ -98,6 +106,29 @@ export class KevaClient {
   async reloadKeys(options: CallOptions = {}): Promise<KeysView> {
     const answer = await this.#send({ method: "POST", target: "/v1/cluster/keys/reload" }, options);
     return json(answer) as unknown as KeysView;
+  }
+
+  /** Who has a token. */
+  async tokens(options: CallOptions = {}): Promise<readonly TokenView[]> {
+    const answer = await this.#send({ method: "GET", target: "/v1/tokens" }, options);
+    return json(answer)["tokens"] as readonly TokenView[];
+  }
+
+  /** The answer holds the token, which nobody can tell again. */
+  async createToken(
+    name: string,
+    roles: readonly string[] = [],
+    options: CallOptions = {},
+  ): Promise<NewToken> {
+    const body = utf8(JSON.stringify({ name, roles }));
+    const headers = { "content-type": "application/json" };
+    const request = { method: "POST", target: "/v1/tokens", headers, body } as const;
+    return json(await this.#send(request, options)) as unknown as NewToken;
+  }
+
+  async revokeToken(nameOrId: string, options: CallOptions = {}): Promise<TokenChange> {
+    const target = `/v1/tokens?name=${encodeURIComponent(nameOrId)}`;
+    return json(await this.#send({ method: "DELETE", target }, options)) as unknown as TokenChange;
   }
 
   /** Tells the node to answer a little before this side gives up: it knows the effect. */

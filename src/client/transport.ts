@@ -31,12 +31,18 @@ const PAUSE_MS_MAX = 1_000;
 export class Transport {
   readonly #endpoints: readonly Endpoint[];
   readonly #fetch: Fetch;
+  readonly #credentials: Readonly<Record<string, string>>;
   /** The endpoint that answered last: the next request starts there. */
   #preferred = 0;
 
-  constructor(endpoints: readonly Endpoint[], fetchToUse: Fetch) {
+  constructor(
+    endpoints: readonly Endpoint[],
+    options: { readonly fetch: Fetch; readonly token: string | undefined },
+  ) {
+    const { token } = options;
     this.#endpoints = endpoints;
-    this.#fetch = fetchToUse;
+    this.#fetch = options.fetch;
+    this.#credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   /** The answer of the first endpoint that gives one, or throws {@link KevaError}. */
@@ -90,7 +96,7 @@ export class Transport {
       const call = this.#fetch;
       const response = await call(`http://${textOf(endpoint)}${request.target}`, {
         method: request.method,
-        headers: { ...request.headers },
+        headers: { ...request.headers, ...this.#credentials },
         redirect: "error",
         signal: deadline.signal,
         ...request.body === undefined ? {} : { body: request.body as BodyInit },

@@ -88,3 +88,21 @@ export type KeysView = {
     readonly lastMsAgo: number;
   }[];
 };
+
+export type TokenView = {
+  readonly name: string;
+  /** The part of the token that is no secret. */
+  readonly id: string;
+  readonly roles: readonly string[];
+  /** By the clock of the node that created it. */
+  readonly createdAtMs: number;
+};
+
+export type TokenChange = {
+  readonly name: string;
+  readonly revision: number;
+  /** Nodes that may not know the change yet. */
+  readonly pending: readonly string[];
+};
+
+export type NewToken = TokenView & TokenChange & { readonly token: string };
