@@ -24,6 +24,8 @@ export type ClientsOptions = {
 /** Longer than any deadline: whoever hears nothing until then gives up on the answer. */
 const PATIENCE_MS = 8_000;
 const TIMEOUT_MS = 5_000;
+/** Of a hundred: with it, a record is written as well. */
+const RECORD_DICE = 99;
 
 export class Clients {
   readonly recorder: Recorder;
@@ -79,6 +81,7 @@ export class Clients {
     if (!cluster.isRunning(id)) return;
     const key = this.#key();
     const dice = random.below(100);
+    if (dice === RECORD_DICE) this.#setRecord(id, key);
     if (dice < swarm.readPercent) return await this.#get(client, id, key);
     if (dice % 10 === 0) return await this.#delete(client, id, key);
     const value = `${++this.#values}`;
@@ -86,6 +89,17 @@ export class Clients {
     // Overwrites what this very node holds just now, however old that is.
     const expected = cluster.node(id).read(utf8(key))?.revision ?? 0;
     return await this.#put(client, id, key, { kind: "cas", value, expected });
+  }
+
+  /** No client hears of records; that they are the same everywhere is a matter of digests. */
+  #setRecord(id: string, name: string): void {
+    const { cluster } = this.#options;
+    const body = utf8(`${this.#values}`);
+    const set = { kind: "setRecord", of: "policy", name, body } as const;
+    const { clock } = cluster.host(id);
+    clock.soon(() => {
+      void cluster.node(id).execute({ checks: [], mutations: [set] }, clock.now() + TIMEOUT_MS);
+    });
   }
 
   async #get(client: string, id: string, key: string): Promise<void> {
