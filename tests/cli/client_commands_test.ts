@@ -177,3 +177,60 @@ Deno.test("reportCrash() ends the process with one line", () => {
       "the stack trace, and report it)\n",
   );
 });
+
+const TOKEN = `keva_0123456789ab_${"s".repeat(43)}`;
+
+Deno.test("every command shows the token that it is given, by flag, file or variable", async () => {
+  const files = { "ci.token": `${TOKEN}\n` };
+  const ways: [string[], Record<string, string>][] = [
+    [["--token", TOKEN], {}],
+    [["--token-file", "ci.token"], { KEVA_TOKEN: "other" }],
+    [[], { KEVA_TOKEN: TOKEN, KEVA_TOKEN_FILE: "missing" }],
+    [[], { KEVA_TOKEN_FILE: "ci.token" }],
+  ];
+  for (const [flags, env] of ways) {
+    const { exit, call, stderr } = await against(item(BINARY), ["get", "a", ...flags], {
+      files,
+      env,
+    });
+    assert.equal(exit, 0, stderr);
+    assert.equal(call?.headers.get("authorization"), `Bearer ${TOKEN}`);
+  }
+  const { call } = await against(item(BINARY), ["get", "a"]);
+  assert.equal(call?.headers.has("authorization"), false);
+});
+
+Deno.test("token create prints the token alone, and names nodes that may not know it", async () => {
+  const answer = { name: "ci", id: "0123456789ab", roles: ["a", "b"], revision: 7 };
+  const args = ["token", "create", "ci", "--role", "a", "--role", "b"];
+  const made = done({ ...answer, token: TOKEN, pending: ["n3"] });
+  const { exit, stdout, stderr, call } = await against(made, args);
+  assert.deepEqual([exit, stdout], [0, `${TOKEN}\n`]);
+  assert.match(stderr, /nobody can tell it again\nkeva: n3 did not say/);
+  assert.equal(`${call?.method} ${call?.url}`, "POST http://localhost:380/v1/tokens");
+  const body = new TextDecoder().decode(call?.body ?? new Uint8Array());
+  assert.deepEqual(JSON.parse(body), { name: "ci", roles: ["a", "b"] });
+});
+
+Deno.test("token list shows names, ids, roles and age, never the text", async () => {
+  const createdAtMs = Date.now() - 3 * 86_400_000 - 1_000;
+  const ci = { name: "ci", id: "0123456789ab", roles: ["a", "b"], createdAtMs };
+  const web = { name: "web", id: "ba9876543210", roles: [], createdAtMs: Date.now() };
+  const { stdout } = await against(done({ tokens: [ci, web] }), ["token", "list"]);
+  assert.equal(
+    stdout,
+    "NAME  ID            ROLES  AGE\n" +
+      "ci    0123456789ab  a,b    3 d\n" +
+      "web   ba9876543210  -      new\n",
+  );
+  const none = await against(done({ tokens: [] }), ["token", "list"]);
+  assert.equal(none.stdout, "There are no tokens.\n");
+});
+
+Deno.test("token revoke names the token by its query parameter, and says what may lag", async () => {
+  const gone = done({ name: "ci", revision: 8, pending: ["n2"] });
+  const { exit, stdout, stderr, call } = await against(gone, ["token", "revoke", "a&b"]);
+  assert.deepEqual([exit, stdout], [0, "revoked ci\n"]);
+  assert.match(stderr, /n2 did not say that it knows: it may accept it until it has caught up/);
+  assert.equal(`${call?.method} ${call?.url}`, "DELETE http://localhost:380/v1/tokens?name=a%26b");
+});

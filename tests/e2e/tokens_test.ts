@@ -79,7 +79,8 @@ clusterTest("tokens: made on one node, good on all at once, and revoked on all a
 
   // Nothing of any secret is in a log or in what inspection shows.
   const secrets = [token.slice(-43), operator.slice(-43)];
-  const inspected = await cluster.keva(["inspect", "wal", n1.data]);
+  const [segment] = [...Deno.readDirSync(`${n1.data}/wal`)].map(({ name }) => name).sort();
+  const inspected = await cluster.keva(["inspect", "wal", `${n1.data}/wal/${segment}`]);
   const said = cluster.logs() + textOf(inspected.stdout);
   for (const secret of secrets) assert.ok(!said.includes(secret));
   assert.match(said, /token created.*ci/);
@@ -102,3 +103,31 @@ clusterTest("tokens: a revocation names the node that it could not reach, which 
   await n3.ready();
   await until("n3 to refuse it", async () => await statusOf(n3, token) === 401);
 });
+
+clusterTest(
+  "tokens: a node that others can reach starts with keys and tokens, or insecure = true",
+  {
+    nodes: 1,
+    addresses: ["0.0.0.0"],
+    settings: '[keys]\nauthorized_keys = "authorized.keys"\n',
+  },
+  async ({ cluster }) => {
+    await keysFor(cluster);
+    const [n1] = cluster.nodes as [Node];
+    const refused = n1.start();
+    const { code } = await refused.end();
+    assert.equal(code, 1);
+    assert.match(refused.text, /everybody who reaches .* set access\.clients = "authenticated", /);
+
+    const insecure = n1.startElsewhere(n1.data, ["--set", "insecure=true"]);
+    await n1.ready();
+    assert.match(insecure.text, /insecure = true: everybody who reaches 0\.0\.0\.0:\d+ can read/);
+    assert.equal(await statusOf(n1), 204);
+    await n1.stop();
+
+    const closed = n1.startElsewhere(n1.data, ["--set", "access.clients=authenticated"]);
+    await n1.ready();
+    assert.match(closed.text, /clients send their tokens to 0\.0\.0\.0:\d+ in clear/);
+    assert.equal(await statusOf(n1), 401);
+  },
+);
