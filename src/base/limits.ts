@@ -45,6 +45,15 @@ export const limits = {
   applyEntriesPerTurnMax: 256,
   applyBytesPerTurnMax: 4 * MIB,
 
+  /** Changes kept for those who watch, in count and in bytes. Older: the watcher is told to start anew. */
+  historyChangesMax: 65_536,
+  historyBytesMax: 16 * MIB,
+  /** What one watcher looks at in one turn; a single larger value still travels. */
+  watchChangesPerTurnMax: 1_024,
+  watchBytesPerTurnMax: 256 * KIB,
+  /** A watcher that has heard nothing for so long is told how far it has come. */
+  watchProgressIntervalMs: 10_000,
+
   /** Payload of one AppendEntries message; one larger entry still travels alone. */
   appendBytesMax: 1 * MIB,
   appendEntriesMax: 4_096,

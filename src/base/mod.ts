@@ -8,6 +8,7 @@
  */
 
 export * from "./assert.ts";
+export * from "./bell.ts";
 export * from "./bytes.ts";
 export * from "./limits.ts";
 export * from "./meters.ts";

@@ -12,3 +12,7 @@ export function keyText(key: Uint8Array): string {
   for (let at = 0; at < key.length; at += PIECE) text += keyText(key.subarray(at, at + PIECE));
   return text;
 }
+
+export function keyBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}

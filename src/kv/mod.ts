@@ -2,7 +2,7 @@
  * Layer 1: the replicated state machine.
  *
  * Duty: an ordered map of byte keys to items, a few records beside it, the commands that change
- * them, and their image.
+ * them, their image, and the history of the latest changes of items.
  * Invariants: pure and deterministic; numbered S1… beside the state they guard.
  * May import: base.
  */
@@ -16,6 +16,7 @@ export {
   type StampedCommand,
 } from "./command.ts";
 export { describeCommand } from "./describe.ts";
+export type { Change, Cursor } from "./history.ts";
 export type { Image } from "./image.ts";
 export { ImageLoader } from "./image_loader.ts";
 export { KvState } from "./store.ts";

@@ -12,8 +12,9 @@ import createTree from "sorted-btree";
 import { type Hash, invariant } from "../base/mod.ts";
 import { decodeCommand } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
+import { Change, type Cursor, History } from "./history.ts";
 import { Image } from "./image.ts";
-import { keyText } from "./key_text.ts";
+import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
 import { type Cell, Slabs } from "./slabs.ts";
 import type { Check, Item, Mutation, Outcome, RecordKind, StateRecord } from "./types.ts";
@@ -40,6 +41,9 @@ export class KvState {
   #timeMs = 0;
   /** Where the newest image was taken: cells up to here may be in one, and must not change. */
   #frozenAt = 0;
+  #history = new History(0);
+  /** So many changes of the entry at #applied were recorded. */
+  #changesOfEntry = 0;
 
   constructor(hash: Hash) {
     this.#hash = hash;
@@ -59,6 +63,16 @@ export class KvState {
 
   get size(): number {
     return this.#items.size;
+  }
+
+  /** What has changed of late. */
+  get history(): History {
+    return this.#history;
+  }
+
+  /** Behind everything that has happened. */
+  get now(): Cursor {
+    return { revision: this.#applied, position: Infinity };
   }
 
   get(key: Uint8Array): Item | undefined {
@@ -123,12 +137,22 @@ export class KvState {
     });
   }
 
+  /**
+   * The items under keys that begin with `prefix`, in byte order, as they are now: later changes
+   * leave them alone, however long the reading takes.
+   */
+  frozenItems(prefix: Uint8Array): Iterable<[key: Uint8Array, item: Item]> {
+    this.#frozenAt = this.#applied;
+    return itemsUnder(keyText(prefix), this.#items.clone());
+  }
+
   /** Loading an image: the counters first, then the items in order, then the records. */
   restoreCounters(applied: number, timeMs: number): void {
     invariant("S2", this.#applied === 0 && this.size === 0, () => "restoring into a used state");
     this.#applied = applied;
     this.#timeMs = timeMs;
     this.#records.version = applied;
+    this.#history = new History(applied);
   }
 
   restoreItem(key: Uint8Array, item: Item): void {
@@ -142,6 +166,13 @@ export class KvState {
   #advance(index: number): void {
     invariant("S2", index === this.#applied + 1, () => `entry ${index} after ${this.#applied}`);
     this.#applied = index;
+    this.#changesOfEntry = 0;
+  }
+
+  #record(text: string, cell: Cell | null): void {
+    if (this.#applied === this.#history.floor) return; // a restored item is no news
+    const at = { revision: this.#applied, position: this.#changesOfEntry++ };
+    this.#history.record(new Change(at, text, cell));
   }
 
   #firstFailed(checks: readonly Check[]): Outcome | null {
@@ -200,6 +231,7 @@ export class KvState {
     cell.contentType = item.contentType;
     cell.revision = item.revision;
     this.#digest.add(keyCheck, key.length, cell);
+    this.#record(text, cell);
     return before !== undefined;
   }
 
@@ -210,6 +242,15 @@ export class KvState {
     this.#digest.remove(this.#hash.crc32(key), key.length, before);
     this.#items.delete(text);
     this.#slabs.release(before);
+    this.#record(text, null);
     return true;
+  }
+}
+
+function* itemsUnder(prefix: string, items: Tree): Generator<[Uint8Array, Item]> {
+  for (const [text, cell] of items.entries(prefix)) {
+    if (!text.startsWith(prefix)) return;
+    const { value, contentType, revision } = cell;
+    yield [keyBytes(text), { value, contentType, revision }];
   }
 }

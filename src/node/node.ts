@@ -7,8 +7,8 @@
  * without it.
  */
 
-import { err, hex, type Result, type Timer } from "../base/mod.ts";
-import type { Command, Item, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
+import { Bell, err, hex, type Result, type Timer } from "../base/mod.ts";
+import type { Command, Item, KvState, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
@@ -37,6 +37,7 @@ const ELECTION_TICKS = 20;
 
 export class Node implements Replica {
   readonly id: NodeId;
+  readonly advances = new Bell();
   readonly #options: NodeOptions;
   readonly #raft: Raft;
   readonly #directory: DataDirectory;
@@ -152,6 +153,10 @@ export class Node implements Replica {
 
   get recordsVersion(): number {
     return this.#applier.kv.recordsVersion;
+  }
+
+  get state(): KvState {
+    return this.#applier.kv;
   }
 
   /** Where this node stands in the protocol: cheap enough to be watched after every event. */
@@ -359,6 +364,7 @@ export class Node implements Replica {
     for (const grant of ready.grants) this.#reads.granted(grant);
     if (this.#applier.advance(this.#raft)) this.#schedule();
     this.#reads.applied(this.#applier.applied);
+    this.advances.ring(this.#applier.applied);
     this.#snapshots.takeWhenDue();
     this.#vitals.reviewRole();
   }

@@ -3,8 +3,8 @@
  * be served, look at memory, and say how it is.
  */
 
-import type { Distribution, ProcessUsage, Result } from "../base/mod.ts";
-import type { Command, Item, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
+import type { Bell, Distribution, ProcessUsage, Result } from "../base/mod.ts";
+import type { Command, Item, KvState, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { WalStatus } from "../storage/mod.ts";
@@ -54,6 +54,10 @@ export interface Replica {
   records(kind: RecordKind): readonly StateRecord[];
   /** Cheap; another number whenever `records` may give something else than before. */
   readonly recordsVersion: number;
+  /** This node's memory, as of the last applied entry. */
+  readonly state: KvState;
+  /** Rings when `state` has moved on, once for all that was applied in a turn. */
+  readonly advances: Bell;
   /** The keys by which the other nodes are known from now on; only where links are keyed. */
   authorise(authorised: Authorised): void;
   /** Who is known by which key, and what the links make of it. */

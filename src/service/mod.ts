@@ -10,7 +10,7 @@
  */
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
-export type { Item, Revision } from "../kv/mod.ts";
+export type { Cursor, Item, Revision } from "../kv/mod.ts";
 export { type Access, type Caller, type Credentials, type Demand, nobody } from "./access.ts";
 export {
   type Effect,
@@ -34,3 +34,4 @@ export {
 export { Service, type ServiceOptions } from "./service.ts";
 export { type NewToken, type TokenChange, Tokens, type TokenView } from "./tokens.ts";
 export type * from "./types.ts";
+export type { Watch, WatchEvent, WatchRequest } from "./watch.ts";

@@ -18,6 +18,7 @@ export const operations = {
   read: { permission: "read", summary: "The item under a key" },
   put: { permission: "write", summary: "Store an item under a key" },
   delete: { permission: "write", summary: "Remove the item under a key" },
+  watch: { permission: "read", summary: "Changes under a prefix, as they happen" },
   status: { permission: "inspect", summary: "This node's own view" },
   clusterStatus: { permission: "inspect", summary: "Every member's view" },
   metrics: { permission: "inspect", summary: "What this node has counted, for Prometheus" },

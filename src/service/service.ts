@@ -20,6 +20,7 @@ import type {
   WriteConditions,
   WriteOptions,
 } from "./types.ts";
+import { Watch, type WatchRequest } from "./watch.ts";
 import { checkContentType, checkKey, checkValue } from "./validation.ts";
 
 type Answer<T> = Promise<Result<T, ServiceError>>;
@@ -109,6 +110,22 @@ export class Service {
     if (!applied.ok) return applied;
     const { revision, existed } = applied.value;
     return ok({ revision, existed: existed[0] === true });
+  }
+
+  /** Begins where every write acknowledged before the call is already told, or yet to come. */
+  async watch(caller: Caller, request: WatchRequest, options: RequestOptions = {}): Answer<Watch> {
+    const refused = request.prefix.length === 0 ? null : checkKey(request.prefix);
+    if (refused !== null) return err(refused);
+    const confirmed = await this.#replica.linearize(this.#deadline(options));
+    if (!confirmed.ok) return err(readFailure(confirmed.error));
+    const { revision } = this.#replica.state.now;
+    if (request.after !== undefined && request.after.revision > revision) {
+      const detail =
+        `The watch begins after ${request.after.revision}, but ${revision} is the newest.`;
+      return err(refusal("parameterInvalid", detail));
+    }
+    const mayRead = (key: Uint8Array) => this.#access.refuse(caller, "read", key) === null;
+    return ok(new Watch({ replica: this.#replica, clock: this.#clock, request, mayRead }));
   }
 
   status(caller: Caller): Result<NodeStatus, ServiceError> {

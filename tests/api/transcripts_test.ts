@@ -7,6 +7,7 @@
  *       {operator} is the operator token
  *     < line received; (end) when the server has closed
  *     ! store KEY VALUE [TYPE]   put an item there
+ *     ! apply put KEY VALUE [TYPE], ! apply delete KEY: a change that watchers see
  *     ! fail CODE EFFECT         what the replica answers from now on; "! heal" ends it
  *     ! full                     the replica has no room for records
  *     ! break                    the replica throws from now on
@@ -57,7 +58,7 @@ class Script {
         if (line.startsWith("!")) await this.#direct(line.slice(2));
       }
       this.#output.push(line);
-      if (line.startsWith("! advance")) this.#receive();
+      if (/^! (advance|apply)/.test(line)) this.#receive();
     }
     await this.#sendBlock();
     this.#client?.close();
@@ -91,11 +92,22 @@ class Script {
 
   async #direct(text: string): Promise<void> {
     const { replica, clock } = this.#harness;
-    const [verb, ...words] = text.split(" ") as [string, ...string[]];
+    const [verb, ...words] = unescape(text + "\\").split(" ") as [string, ...string[]];
     switch (verb) {
       case "store":
         replica.store(words[0] as string, item(words[1] as string), words[2] ?? "");
         break;
+      case "apply": {
+        const [kind, key, value, contentType] = words;
+        const [keyBytes, valueBytes] = [latin1Bytes(key ?? ""), latin1Bytes(value ?? "")];
+        replica.change(
+          kind === "delete"
+            ? { kind, key: keyBytes }
+            : { kind: "put", key: keyBytes, value: valueBytes, contentType: contentType ?? "" },
+        );
+        await clock.advance(10);
+        break;
+      }
       case "fail": {
         const [code, effect] = words as [FailureCode, "none" | "unknown"];
         replica.failure = { code, effect, reason: "The replica says why.", leader: "n2" };

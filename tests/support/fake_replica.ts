@@ -1,15 +1,17 @@
 /**
- * A Replica that is a map: it answers at once, or as a test tells it to.
+ * A Replica that is a state machine without a log: it answers at once, or as a test tells it to.
  */
 
-import { err, ok, type Result } from "../../src/base/mod.ts";
-import type {
-  Command,
-  Item,
-  Mutation,
-  Outcome,
-  RecordKind,
-  StateRecord,
+import { Bell, err, ok, type Result } from "../../src/base/mod.ts";
+import {
+  type Command,
+  encodeCommand,
+  type Item,
+  KvState,
+  type Mutation,
+  type Outcome,
+  type RecordKind,
+  type StateRecord,
 } from "../../src/kv/mod.ts";
 import type {
   ClusterStatus,
@@ -18,6 +20,7 @@ import type {
   NodeStatus,
   Replica,
 } from "../../src/node/mod.ts";
+import { nativeHash } from "../../src/platform/mod.ts";
 import { fakeMetrics } from "./fake_metrics.ts";
 
 export class FakeReplica implements Replica {
@@ -31,18 +34,20 @@ export class FakeReplica implements Replica {
   linearizeCalls = 0;
   clusterStatusCalls = 0;
   members: ClusterStatus["members"] = [];
-  recordsVersion = 0;
   /** Set: no record can be added. */
   recordsFull = false;
-  readonly #items = new Map<string, Item>();
-  readonly #records = new Map<string, StateRecord>();
-  #index = 0;
+  state = new KvState(nativeHash());
+  readonly advances = new Bell();
 
   /** Puts an item there without a command. */
   store(key: string, value: Uint8Array, contentType = ""): number {
-    this.#index++;
-    this.#items.set(key, { value, contentType, revision: this.#index });
-    return this.#index;
+    this.change({ kind: "put", key: latin1(key), value, contentType });
+    return this.state.applied;
+  }
+
+  /** Changes the state, as an entry of the log does. */
+  change(...mutations: Mutation[]): void {
+    this.#apply({ checks: [], mutations });
   }
 
   async execute(borrowed: Command, deadlineMs: number): Promise<Result<Outcome, Failure>> {
@@ -62,11 +67,15 @@ export class FakeReplica implements Replica {
   }
 
   read(key: Uint8Array): Item | undefined {
-    return this.#items.get(name(key));
+    return this.state.get(key);
   }
 
-  records(kind: RecordKind): StateRecord[] {
-    return [...this.#records.values()].filter((record) => record.kind === kind);
+  records(kind: RecordKind): readonly StateRecord[] {
+    return this.state.records(kind);
+  }
+
+  get recordsVersion(): number {
+    return this.state.recordsVersion;
   }
 
   /** What `authorise` was called with last. */
@@ -93,7 +102,7 @@ export class FakeReplica implements Replica {
       applied: 9,
       snapshotIndex: 0,
       firstIndex: 1,
-      items: this.#items.size,
+      items: this.state.size,
       digest: "00",
       uptimeMs: 1000,
       diskFreeBytes: 1,
@@ -111,43 +120,14 @@ export class FakeReplica implements Replica {
   }
 
   #apply(command: Command): Outcome {
-    const revisions = command.checks.map((check) =>
-      check.kind === "record"
-        ? this.#records.get(`${check.of} ${check.name}`)?.revision ?? 0
-        : this.read(check.key)?.revision ?? 0
-    );
-    const failed = command.checks.findIndex((check, at) => {
-      const revision = revisions[at] as number;
-      return check.kind === "exists" ? revision === 0 : revision !== check.revision;
-    });
-    if (failed >= 0) {
-      return { kind: "checkFailed", check: failed, revision: revisions[failed] as number };
-    }
     const adds = command.mutations.some(({ kind }) => kind === "setRecord");
     if (this.recordsFull && adds) return { kind: "recordsFull" };
-    this.#index++;
-    const existed = command.mutations.map((mutation) => this.#mutate(mutation));
-    return { kind: "applied", revision: this.#index, existed };
-  }
-
-  #mutate(mutation: Mutation): boolean {
-    const revision = this.#index;
-    if (mutation.kind === "setRecord" || mutation.kind === "deleteRecord") {
-      this.recordsVersion = revision;
-      const key = `${mutation.of} ${mutation.name}`;
-      const existed = this.#records.has(key);
-      if (mutation.kind === "deleteRecord") return this.#records.delete(key);
-      this.#records.set(key, { ...mutation, kind: mutation.of, revision });
-      return existed;
-    }
-    const key = name(mutation.key);
-    const existed = this.#items.has(key);
-    if (mutation.kind === "delete") this.#items.delete(key);
-    else this.#items.set(key, { ...mutation, revision });
-    return existed;
+    const outcome = this.state.apply(this.state.applied + 1, encodeCommand(command));
+    this.advances.ring(this.state.applied);
+    return outcome;
   }
 }
 
-function name(key: Uint8Array): string {
-  return String.fromCharCode(...key);
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

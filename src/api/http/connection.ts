@@ -15,6 +15,7 @@ import {
   AssertionError,
   type Clock,
   type Connection,
+  EMPTY,
   type Log,
   NetworkError,
 } from "../../base/mod.ts";
@@ -23,7 +24,7 @@ import type { BodyMemory } from "./body_memory.ts";
 import type { HttpCounters, RouteCounter } from "./counters.ts";
 import type { HttpLimits } from "./limits.ts";
 import { RequestReader } from "./request_reader.ts";
-import { closing, problemResponse, type Response } from "./response.ts";
+import { closing, problemResponse, type Response, type ResponseStream } from "./response.ts";
 import { type Framing, ResponseWriter } from "./response_writer.ts";
 import type { Router } from "./router.ts";
 
@@ -66,6 +67,8 @@ export class ServerConnection {
   #phaseStartMs: number;
   /** The last answer is decided: nothing more of what the client sends is a request. */
   #ending = false;
+  /** What is being sent, where it has no end of its own. */
+  #stream: ResponseStream | null = null;
 
   constructor(connection: Connection, front: Front) {
     this.#connection = connection;
@@ -89,9 +92,15 @@ export class ServerConnection {
     return this.#guard(() => this.#sendLast(response));
   }
 
+  /** Lets a stream that is under way come to its end. */
+  endStream(): void {
+    this.#stream?.end();
+  }
+
   close(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
+    this.endStream();
     this.#reader.release();
     this.#connection.close();
   }
@@ -220,6 +229,9 @@ export class ServerConnection {
       const { answer, counter, headOnly, keepAlive, minorVersion } = pending[i] as Pending;
       const response = answer instanceof Promise ? await answer : answer;
       counter.answered(response.status, this.#front.clock.now() - startMs);
+      if (response.stream !== undefined) {
+        return await this.#sendStream(response, response.stream, { headOnly, minorVersion });
+      }
       const last = i === pending.length - 1 && this.#front.draining;
       const close = response.close === true || !keepAlive || last;
       const connection = close ? "close" : minorVersion === 0 ? "keep-alive" : null;
@@ -229,6 +241,41 @@ export class ServerConnection {
     }
     await this.#send();
     this.#reader.release();
+  }
+
+  /** A client of HTTP/1.0 knows no chunks: the end of the connection is the end of the stream. */
+  async #sendStream(
+    response: Response,
+    stream: ResponseStream,
+    { headOnly, minorVersion }: Pick<Pending, "headOnly" | "minorVersion">,
+  ): Promise<void> {
+    const chunked = minorVersion > 0;
+    this.#stream = stream;
+    if (headOnly || this.#over || this.#front.draining) stream.end();
+    this.#writer.writeHead(response, { headOnly, connection: "close", chunked });
+    await this.#send();
+    const hungUp = this.#untilHungUp(stream);
+    for (let bytes = await stream.next(); bytes !== null; bytes = await stream.next()) {
+      if (chunked) this.#writer.writeChunk(bytes);
+      await (chunked ? this.#send() : this.#sendWith(bytes));
+      this.#enter("serving");
+    }
+    if (chunked && !headOnly) this.#writer.writeChunk(EMPTY);
+    this.#enter("lingering");
+    await this.#send();
+    await this.#connection.closeWrite();
+    await hungUp;
+    this.close();
+  }
+
+  /** Nothing that comes after the request of a stream is one, but its end says that nobody listens. */
+  async #untilHungUp(stream: ResponseStream): Promise<void> {
+    try {
+      while (await this.#connection.read(DISCARDED) !== null) { /* dropped */ }
+    } catch {
+      // Broken: the same.
+    }
+    stream.end();
   }
 
   /** Adds an answer to the batch, and sends the batch when it has grown large. */

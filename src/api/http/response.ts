@@ -14,9 +14,19 @@ export type Response = {
   readonly headers: Readonly<Record<string, string>>;
   /** Null for the statuses that have none: 204 and 304. */
   readonly body: Uint8Array | string | null;
+  /** What follows instead of a body, as long as it takes; the connection ends after it. */
+  readonly stream?: ResponseStream;
   /** The connection ends after it: what follows on it cannot be trusted or was not read. */
   readonly close?: boolean;
 };
+
+/** Pulled, so that a client who does not take what it asked for costs nothing but its connection. */
+export interface ResponseStream {
+  /** The next bytes, once there are any; null at the end. */
+  next(): Promise<Uint8Array | null>;
+  /** Ends it; a `next` under way gives null. Idempotent. */
+  end(): void;
+}
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" };
@@ -61,7 +71,7 @@ export function closing(response: Response): Response {
 }
 
 /** JSON in ASCII: everything else escaped, which any parser reads the same. */
-function json(value: unknown): string {
+export function json(value: unknown): string {
   return JSON.stringify(value).replace(
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -13,6 +13,8 @@ export type Framing = {
   readonly headOnly: boolean;
   /** The Connection header: `close`, `keep-alive` (which HTTP/1.0 must be told), or none. */
   readonly connection: "close" | "keep-alive" | null;
+  /** The body follows in chunks. */
+  readonly chunked?: boolean;
 };
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -49,6 +51,7 @@ const PREFIXES = new Map(
 );
 const CLOSE = asciiBytes("Connection: close\r\n");
 const KEEP_ALIVE = asciiBytes("Connection: keep-alive\r\n");
+const CHUNKED = asciiBytes("Transfer-Encoding: chunked\r\n");
 const CONTENT_LENGTH = asciiBytes("Content-Length: ");
 const CONTINUE = asciiBytes("HTTP/1.1 100 Continue\r\n\r\n");
 
@@ -89,9 +92,18 @@ export class ResponseWriter {
       this.#text(String(response.body.length));
       this.#lineEnd();
     }
+    if (framing.chunked === true) this.#bytes(CHUNKED);
     if (framing.connection !== null) {
       this.#bytes(framing.connection === "close" ? CLOSE : KEEP_ALIVE);
     }
+    this.#lineEnd();
+  }
+
+  /** A piece of a chunked body; an empty one is its end (RFC 9112 section 7.1). */
+  writeChunk(bytes: Uint8Array): void {
+    this.#ascii(bytes.length.toString(16));
+    this.#lineEnd();
+    this.#bytes(bytes);
     this.#lineEnd();
   }
 

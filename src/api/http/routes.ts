@@ -20,6 +20,7 @@ import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX } from "./target.ts";
 import { createToken, listTokens, REVOKE_PARAMETERS, revokeToken } from "./token_routes.ts";
+import { WATCH_PARAMETERS, watchKeys } from "./watch_route.ts";
 
 export type Handler = (
   request: Request,
@@ -44,6 +45,7 @@ export const routes: readonly Route[] = [
   route("PUT", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
+  route("GET", "/v1/storage/watch", "watch", watchKeys, WATCH_PARAMETERS),
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
   route("GET", "/v1/cluster/keys", "keys", keys),
   route("POST", "/v1/cluster/keys/reload", "reloadKeys", reloadKeys),

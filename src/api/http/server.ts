@@ -84,6 +84,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     },
     async drain(timeoutMs: number): Promise<void> {
       front.draining = true;
+      connections.endStreams();
       const deadline = clock.after(timeoutMs, close);
       if (connections.size > 0) {
         const graceMs = Math.min(DRAIN_GRACE_MS, timeoutMs);
@@ -135,6 +136,11 @@ class Connections {
   expire(nowMs: number): void {
     for (const connection of this.#serving) connection.expire(nowMs);
     for (const connection of this.#refused) connection.expire(nowMs);
+  }
+
+  /** Those who watch go on elsewhere: what they were told last says from where. */
+  endStreams(): void {
+    for (const connection of this.#serving) connection.endStream();
   }
 
   /** Resolves when the last connection is gone. */

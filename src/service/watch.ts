@@ -1,0 +1,171 @@
+/**
+ * One caller's view of the changes under a prefix.
+ *
+ * A watch keeps no changes of its own: it is a cursor into the history that the node keeps for all.
+ * So a slow caller costs nothing and holds nobody up; when history has moved on without him he is
+ * told by `reset`, never by a gap.
+ *
+ * Invariant: what `next` gives is every change under the prefix behind the last one given, in order
+ * and each once, or ends in a `reset`.
+ */
+
+import { type Clock, limits } from "../base/mod.ts";
+import type { Change, Cursor, Item, Revision } from "../kv/mod.ts";
+import type { Replica } from "../node/mod.ts";
+
+export type WatchEvent =
+  /** The key holds this since `at`; without a cursor it did before the watch began. */
+  | { kind: "put"; key: Uint8Array; item: Item; at?: Cursor }
+  | { kind: "delete"; key: Uint8Array; at: Cursor }
+  /** All items as of `revision` were told; changes follow. */
+  | { kind: "synced"; revision: Revision }
+  /** Nothing more has happened up to `revision`. */
+  | { kind: "progress"; revision: Revision }
+  /** Changes up to `revision` are lost to this watch: what is under the prefix must be read anew. */
+  | { kind: "reset"; revision: Revision };
+
+export type WatchRequest = {
+  /** Empty: all keys. */
+  readonly prefix: Uint8Array;
+  /** Behind it the watch begins. Absent: now. */
+  readonly after?: Cursor | undefined;
+  /** Begin with the items as they are, unless `after` is given; and once more after a reset. */
+  readonly initial: boolean;
+};
+
+export type WatchOptions = {
+  readonly replica: Pick<Replica, "state" | "advances">;
+  readonly clock: Clock;
+  readonly request: WatchRequest;
+  /** Whether the caller may still see `key`; others are left out. */
+  readonly mayRead: (key: Uint8Array) => boolean;
+};
+
+/** Of what is looked at in one turn. */
+const BOUNDS = {
+  countMax: limits.watchChangesPerTurnMax,
+  bytesMax: limits.watchBytesPerTurnMax,
+};
+
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #prefix: string;
+  #cursor: Cursor;
+  #toldAtMs: number;
+  /** There is more to look at than one turn allows. */
+  #more = false;
+  /** The initial items that are still to be told. */
+  #items: Iterator<[key: Uint8Array, item: Item]> | null = null;
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  constructor(options: WatchOptions) {
+    const { replica, request } = options;
+    this.#options = options;
+    this.#prefix = String.fromCharCode(...request.prefix);
+    this.#cursor = request.after ?? replica.state.now;
+    this.#toldAtMs = options.clock.now();
+    if (request.initial && request.after === undefined) this.#begin();
+  }
+
+  /** The next events, as soon as there are any; null after `end` or a reset that nothing follows. */
+  async next(): Promise<readonly WatchEvent[] | null> {
+    while (!this.#ended) {
+      const events = this.#items === null ? this.#changes() : this.#initial(this.#items);
+      if (events.length > 0) return this.#told(events);
+      const waitMs = this.#toldAtMs + limits.watchProgressIntervalMs - this.#options.clock.now();
+      if (this.#more) await this.#options.clock.yield();
+      else if (waitMs <= 0) return this.#told([this.#progress()]);
+      else await this.#wait(waitMs);
+    }
+    return null;
+  }
+
+  /** Idempotent. */
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  #begin(): void {
+    const { replica, request } = this.#options;
+    this.#cursor = replica.state.now;
+    this.#items = replica.state.frozenItems(request.prefix)[Symbol.iterator]();
+    this.#more = true;
+  }
+
+  #initial(items: Iterator<[Uint8Array, Item]>): WatchEvent[] {
+    const events: WatchEvent[] = [];
+    let bytes = 0;
+    for (let left = BOUNDS.countMax; left > 0 && bytes < BOUNDS.bytesMax; left--) {
+      const next = items.next();
+      if (next.done === true) {
+        this.#items = null;
+        this.#more = false;
+        events.push({ kind: "synced", revision: this.#cursor.revision });
+        break;
+      }
+      const [key, item] = next.value;
+      if (this.#options.mayRead(key)) events.push({ kind: "put", key, item });
+      bytes += key.length + item.value.length;
+    }
+    return events;
+  }
+
+  #changes(): WatchEvent[] {
+    const { history } = this.#options.replica.state;
+    const stretch = history.since(this.#cursor, BOUNDS);
+    if (stretch === null) return [this.#reset()];
+    const { changes, more } = stretch;
+    const last = changes.at(-1);
+    if (last !== undefined) this.#cursor = last;
+    this.#more = more;
+    return changes.filter((change) => this.#concerns(change)).map(eventOf);
+  }
+
+  #concerns(change: Change): boolean {
+    return change.keyText.startsWith(this.#prefix) && this.#options.mayRead(change.key);
+  }
+
+  #reset(): WatchEvent {
+    const { replica, request } = this.#options;
+    this.#cursor = replica.state.now;
+    if (request.initial) this.#begin();
+    else this.#ended = true;
+    return { kind: "reset", revision: this.#cursor.revision };
+  }
+
+  #told(events: readonly WatchEvent[]): readonly WatchEvent[] {
+    this.#toldAtMs = this.#options.clock.now();
+    return events;
+  }
+
+  /** So that a caller who comes back later need not go through what does not concern him. */
+  #progress(): WatchEvent {
+    this.#cursor = this.#options.replica.state.now;
+    return { kind: "progress", revision: this.#cursor.revision };
+  }
+
+  /** Until something happens, for `waitMs` at most. */
+  #wait(waitMs: number): Promise<void> {
+    const { replica, clock } = this.#options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#wake = null;
+        timer.cancel();
+        silence();
+        resolve();
+      };
+      const timer = clock.after(waitMs, done);
+      const silence = replica.advances.listen(done);
+      this.#wake = done;
+    });
+  }
+}
+
+function eventOf(change: Change): WatchEvent {
+  const { key, revision, position, contentType } = change;
+  const at = { revision, position };
+  if (change.deleted) return { kind: "delete", key, at };
+  return { kind: "put", key, item: { value: change.value, contentType, revision }, at };
+}
