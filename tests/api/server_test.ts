@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { AssertionError } from "../../src/base/mod.ts";
 import { Admission } from "../../src/api/http/admission.ts";
 import { BodyMemory } from "../../src/api/http/body_memory.ts";
-import { gate, Harness, request, statuses } from "./support.ts";
+import { gate, Harness, latin1Bytes, request, statuses } from "./support.ts";
 
 const GET = request("GET /v1/storage/key/a");
 const LIVE = request("GET /livez");
@@ -170,4 +170,47 @@ Deno.test("HttpServer.drain() closes everything at its deadline", async () => {
   await harness.clock.advance(20);
   assert.equal(client.ended, true);
   await draining;
+});
+
+const WATCH = request("GET /v1/storage/watch");
+
+Deno.test("HttpServer.drain() ends streams, so that those who watch go on elsewhere", async () => {
+  const harness = await Harness.start();
+  const client = await harness.connect();
+  assert.match(await client.exchange(WATCH), /200 OK/);
+  const drained = harness.server.drain(5000);
+  await harness.clock.advance(1000);
+  assert.equal(client.take(), "0\r\n\r\n");
+  assert.ok(client.ended);
+  await drained;
+  await harness.stop();
+});
+
+Deno.test("serveHttp() lets a stream go when its client hangs up", async () => {
+  const harness = await Harness.start();
+  const client = await harness.connect();
+  await client.exchange(WATCH);
+  assert.equal(harness.server.connections, 1);
+  client.close();
+  await harness.clock.advance(10);
+  assert.equal(harness.server.connections, 0);
+  await harness.stop();
+});
+
+Deno.test("serveHttp() ends a stream whose client does not read, and holds nothing for him", async () => {
+  const harness = await Harness.start({ limits: { bodyTimeoutMs: 1000 } });
+  const dialed = harness.network.on("client").dial({ host: "server", port: 380 }, 1000);
+  await harness.clock.advance(2);
+  const connection = await dialed;
+  void connection.write(latin1Bytes(WATCH));
+  await harness.clock.advance(10);
+  const value = new Uint8Array(64 * 1024);
+  for (let i = 0; i < 100; i++) {
+    harness.replica.change({ kind: "put", key: latin1Bytes("k"), value, contentType: "" });
+    await harness.clock.advance(1);
+  }
+  await harness.clock.advance(2000);
+  assert.equal(harness.server.connections, 0);
+  assert.equal(harness.server.counters.timeouts, 1);
+  await harness.stop();
 });
