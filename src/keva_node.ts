@@ -7,9 +7,11 @@ import { type HttpServer, serveHttp } from "./api/mod.ts";
 import {
   type Address,
   err,
+  limits,
   type Log,
   NetworkError,
   ok,
+  type Process,
   type Result,
   type SecureNetwork,
 } from "./base/mod.ts";
@@ -35,6 +37,8 @@ export type KevaNodeOptions = {
   readonly keys?: NodeKeys | undefined;
 };
 
+/** Even where hardly any file may be open, somebody has to be able to ask what is wrong. */
+const CONNECTIONS_MIN = 8;
 /** How long a clean stop may take, in milliseconds; what is then still open is answered honestly. */
 const STOP_PATIENCE_MS = 3_000;
 /** Longer, so that those last answers still leave. */
@@ -125,7 +129,8 @@ async function front(
   node: Node,
   keyRing: KeyRing | undefined,
 ): Promise<Result<HttpServer, StartError>> {
-  const { valueBytesMax, connectionsMax, requestTimeoutMs } = config.limits;
+  const { valueBytesMax, connectionsPerAddressMax, requestTimeoutMs } = config.limits;
+  const connectionsMax = affordable(config.limits.connectionsMax, ports.process, log);
   const { clock, network } = ports;
   const operator = await operatorToken(config, ports);
   if (!operator.ok) return operator;
@@ -146,7 +151,16 @@ async function front(
   const address = { host: config.self.address, port: config.self.userPort };
   try {
     return ok(
-      await serveHttp({ network, clock, log, service, address, limits: { connectionsMax } }),
+      await serveHttp({
+        network,
+        clock,
+        log,
+        service,
+        address,
+        limits: { connectionsMax, connectionsPerAddressMax },
+        hosts: config.nodes.flatMap(({ identity, address }) => [identity, address])
+          .concat(config.http.hosts),
+      }),
     );
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
@@ -162,6 +176,22 @@ async function operatorToken(
   const token = isAuthenticated(config) ? makeOperatorToken(ports) : undefined;
   const written = await writeOperatorToken(ports.disk, config.workingDirectory, token?.text);
   return written.ok ? ok(token) : err({ reason: written.error });
+}
+
+/**
+ * So many clients that the log, snapshots and other nodes keep the files that they need: a process
+ * that may open no more could neither write nor be reached.
+ */
+function affordable(wanted: number, process: Process, log: Log): number {
+  const openFiles = process.openFilesMax() ?? Infinity;
+  const left = Math.max(CONNECTIONS_MIN, openFiles - limits.openFilesReserved);
+  if (left >= wanted) return wanted;
+  log.warn("fewer clients than limits.connections_max: raise the limit on open files", {
+    openFiles,
+    connections: left,
+    wanted,
+  });
+  return left;
 }
 
 function member(node: NodeConfig): NodeMember {

@@ -17,7 +17,6 @@ import {
 /** Spread over the nodes. */
 const CONNECTIONS = 1_000;
 const ROUNDS = 3;
-/** Few clients, since a node of Keva takes 512 connections from one address. */
 const WRITES = pacedWrites(500, 96);
 const REST_MS = 2_000;
 

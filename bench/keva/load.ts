@@ -25,7 +25,7 @@ class RequestBytes {
     const write = operation === "write";
     const start = write ? PUT : GET;
     const length = write ? `Content-Length: ${valueBytes}\r\n` : "";
-    const head = `${start}${" ".repeat(KEY_BYTES)} HTTP/1.1\r\nHost: keva\r\n${length}\r\n`;
+    const head = `${start}${" ".repeat(KEY_BYTES)} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n`;
     this.bytes = new Uint8Array(head.length + (write ? valueBytes : 0));
     new TextEncoder().encodeInto(head, this.bytes);
     this.#keyAt = start.length;

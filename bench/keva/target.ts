@@ -19,18 +19,21 @@ export async function kevaKind(): Promise<TargetKind> {
   };
 }
 
+/** All clients of a run have one address. */
+const MANY_CLIENTS = "[limits]\nconnections_per_address_max = 1024\n";
+
 class KevaTarget implements Target {
   readonly name = "keva";
   readonly directory: string;
   readonly #cluster: Cluster;
   #lacksKeys: boolean;
   readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
-  readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: keva\r\n\r\n");
+  readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
   /** The nodes keep their data under `directory`; `settings` are the front part of keva.toml. */
   constructor(directory: string, settings = "") {
     this.directory = directory;
-    this.#cluster = new Cluster(directory, { settings });
+    this.#cluster = new Cluster(directory, { settings: `${settings}\n${MANY_CLIENTS}` });
     this.#lacksKeys = settings === KEYED;
   }
 

@@ -98,7 +98,16 @@ export const limits = {
   targetBytesMax: 16 * KIB,
   headerBytesMax: 16 * KIB,
   connectionsMax: 1_024,
-  connectionsPerAddressMax: 512,
+  /**
+   * A quarter: one address alone cannot keep the others out. Less would be hit by honest programs,
+   * whose HTTP/1.1 clients open a connection for each request that waits.
+   */
+  connectionsPerAddressMax: 256,
+  /**
+   * File descriptors that clients never get: two links for each peer, strangers at the port for
+   * nodes, refused connections, log, snapshots, and what the runtime needs.
+   */
+  openFilesReserved: 256,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   idleTimeoutMs: 75_000,

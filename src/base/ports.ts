@@ -74,6 +74,8 @@ export type ProcessUsage = {
 export interface Process {
   /** Takes some system calls. */
   usage(): ProcessUsage;
+  /** How many files and sockets it may have open; undefined where the system does not tell. */
+  openFilesMax(): number | undefined;
 }
 
 // --- Disk -------------------------------------------------------------------------------------

@@ -64,8 +64,12 @@ function nodeTable({ config, origin }: LoadedConfig): string {
 function settingTable(loaded: LoadedConfig): string {
   const rows = settings().map(({ name, path }) => [
     name,
-    String(loaded.value(path)),
+    shown(loaded.value(path)),
     originText(loaded.origin(path)),
   ]);
   return table([["SETTING", "VALUE", "FROM"], ...rows]);
+}
+
+function shown(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
 }

@@ -34,6 +34,10 @@ export type ClusterConfig = {
   readonly cluster: { readonly name: string };
   readonly nodes: readonly NodeConfig[];
   readonly insecure: boolean;
+  readonly http: {
+    /** Names by which clients may ask for a node, beside those that the nodes have. */
+    readonly hosts: readonly string[];
+  };
   readonly keys: {
     /** Absent: `node.key` in the working directory. */
     readonly privateKey?: string;
@@ -52,6 +56,7 @@ export type ClusterConfig = {
   readonly limits: {
     readonly valueBytesMax: number;
     readonly connectionsMax: number;
+    readonly connectionsPerAddressMax: number;
     /** How long a request may take when it names no deadline itself, and the longest it may name. */
     readonly requestTimeoutMs: number;
   };
@@ -270,6 +275,7 @@ function clusterConfig(raw: RawConfig): ClusterConfig {
       publicKeys: node.public_key ?? [],
     })),
     insecure: raw.insecure,
+    http: raw.http,
     keys: {
       ...(raw.keys.private_key !== undefined && { privateKey: raw.keys.private_key }),
       ...(raw.keys.authorized_keys !== undefined && { authorizedKeys: raw.keys.authorized_keys }),
@@ -287,6 +293,7 @@ function clusterConfig(raw: RawConfig): ClusterConfig {
     limits: {
       valueBytesMax: raw.limits.value_bytes_max,
       connectionsMax: raw.limits.connections_max,
+      connectionsPerAddressMax: raw.limits.connections_per_address_max,
       requestTimeoutMs: raw.limits.request_timeout_ms,
     },
     log: raw.log,

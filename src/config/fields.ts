@@ -17,6 +17,8 @@ export type SettingMeta = {
   readonly allowed: string;
 };
 
+const HOST_NAMES_MAX = 100;
+
 type Range = { readonly min: number; readonly max: number };
 
 /** `what` is it, in an error: "a port number", "a whole number of bytes". */
@@ -97,6 +99,18 @@ export function pathSetting(standard: string) {
     standard,
     allowed,
   });
+}
+
+/** Names for which clients may ask, as a list or separated by commas; IP addresses need none. */
+export function hostNames() {
+  const allowed = "host names without ports";
+  const error = mustBe(allowed);
+  const name = z.string({ error }).refine((text) => parseHost(text.trim()) !== null, { error })
+    .transform((text) => text.trim());
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").filter((part) => part !== "") : value,
+    z.array(name, { error }).max(HOST_NAMES_MAX, { error }),
+  ).default([]).meta({ unit: "list", standard: "[]", allowed });
 }
 
 /** One public key, or a list of them while one takes the place of another. */

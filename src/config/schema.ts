@@ -9,6 +9,7 @@ import {
   booleanSetting,
   choiceSetting,
   host,
+  hostNames,
   nameSetting,
   nodeTables,
   pathSetting,
@@ -46,6 +47,7 @@ const nodeSchema = z.strictObject({
 
 const tables = {
   cluster: z.strictObject({ name: nameSetting("keva") }),
+  http: z.strictObject({ hosts: hostNames() }),
   keys: z.strictObject({
     private_key: pathSetting("node.key in the working directory"),
     authorized_keys: pathSetting("none"),
@@ -77,6 +79,11 @@ const tables = {
       min: 8,
       max: 65_536,
     }),
+    connections_per_address_max: wholeSetting("connections", {
+      standard: limits.connectionsPerAddressMax,
+      min: 8,
+      max: 65_536,
+    }),
     request_timeout_ms: wholeSetting("milliseconds", {
       standard: limits.requestTimeoutMs,
       min: 50,
@@ -93,6 +100,7 @@ export const schema = z.strictObject({
   insecure: booleanSetting(false),
   node: nodeTables(nodeSchema),
   cluster: tables.cluster.prefault({}),
+  http: tables.http.prefault({}),
   keys: tables.keys.prefault({}),
   access: tables.access.prefault({}),
   timing: tables.timing.prefault({}),

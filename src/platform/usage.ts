@@ -16,6 +16,15 @@ export const systemProcess: Process = {
       openFiles: countOpenFiles(),
     };
   },
+  openFilesMax() {
+    try {
+      const limits = Deno.readTextFileSync("/proc/self/limits");
+      const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
+      return soft === undefined ? undefined : Number(soft);
+    } catch {
+      return undefined;
+    }
+  },
 };
 
 function countOpenFiles(): number | undefined {

@@ -81,6 +81,11 @@ export const errorTable = {
     "Make some with keva keygen and name them in keva.toml.",
   ),
   keysInvalid: row(409, "The keys of the nodes cannot be read", "Correct the file, then reload."),
+  hostUnknown: row(
+    421,
+    "This server does not go by that name",
+    "Use the node's address, or add the name to http.hosts in keva.toml.",
+  ),
   headersTooLarge: row(431, "The header section is too large", SMALLER),
   notImplemented: row(501, "This is not there yet", "Send the request without it."),
   versionUnsupported: row(505, "The HTTP version is not supported", "Use HTTP/1.1."),

@@ -64,6 +64,7 @@ async function frontedNode(): Promise<{ cluster: SimCluster; client: Client; ser
   const cluster = await SimCluster.started({ nodes: 1 });
   const { clock, network } = cluster;
   const server = await serveHttp({
+    hosts: ["n1"],
     network: network.on("front"),
     clock,
     log: new MemoryLog(),

@@ -60,6 +60,7 @@ export class Harness {
       service: new Service({ replica, clock, valueBytesMax, access, tokens }),
       address: { host: "server", port: 380 },
       limits: options.limits ?? {},
+      hosts: ["n1", "kv.example.com"],
     });
     return Object.assign(new Harness(network, clock, server), {
       replica,

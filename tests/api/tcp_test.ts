@@ -14,6 +14,7 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => 
 async function withServer(run: (server: HttpServer, url: string) => Promise<void>): Promise<void> {
   const clock = systemClock();
   const server = await serveHttp({
+    hosts: ["h", "n1"],
     network,
     clock,
     log: silent,

@@ -64,7 +64,7 @@ const BAD_FILES: Record<string, [file: string, ...problems: string[]]> = {
   ],
   "a key named __proto__": [
     `__proto__ = 1\n${node()}`,
-    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, keys, access, timing, " +
+    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, http, keys, access, timing, " +
     "storage, limits, log",
   ],
   "no identity": [
@@ -119,6 +119,10 @@ const BAD_FILES: Record<string, [file: string, ...problems: string[]]> = {
   "a time just out of bounds": [
     node({ wait_time: "0.099" }),
     "keva.toml:6: node.wait_time must be a number of seconds from 0.1 to 60, not 0.099",
+  ],
+  "a name with a port": [
+    `${node()}[http]\nhosts = ["kv.example.com:80"]`,
+    'keva.toml:7: http.hosts must be host names without ports, not "kv.example.com:80"',
   ],
   "a size with a unit": [
     `${node()}[limits]\nvalue_bytes_max = "1 MiB"`,

@@ -80,11 +80,17 @@ Deno.test("loadConfig() fills in every default", () => {
       },
     ],
     insecure: false,
+    http: { hosts: [] },
     keys: {},
     access: { clients: "open" },
     timing: { heartbeatIntervalMs: 100 },
     storage: { segmentBytes: 67108864, snapshotBytes: 67108864, snapshotEntries: 100000 },
-    limits: { valueBytesMax: 1048576, connectionsMax: 1024, requestTimeoutMs: 5000 },
+    limits: {
+      valueBytesMax: 1048576,
+      connectionsMax: 1024,
+      connectionsPerAddressMax: 256,
+      requestTimeoutMs: 5000,
+    },
     log: { level: "info", format: "text" },
   });
 });
@@ -257,4 +263,12 @@ Deno.test("isLoopback() trusts only what can never leave this machine", () => {
   const outside = ["128.0.0.1", "127.evil.com", "0.0.0.0", "::", "host1", "::ffff:10.0.0.1"];
   for (const host of inside) assert.ok(isLoopback(host), host);
   for (const host of outside) assert.ok(!isLoopback(host), host);
+});
+
+Deno.test("loadConfig() takes names of the nodes as a list, or as text separated by commas", () => {
+  const names = ["kv.example.com", "kv"];
+  const hosts = (text: string, given: Given = {}) => load(text, given).config.http.hosts;
+  assert.deepEqual(hosts(`${ONE}[http]\nhosts = ["kv.example.com", "kv"]\n`), names);
+  assert.deepEqual(hosts(ONE, { env: { KEVA_HTTP_HOSTS: "kv.example.com, kv" } }), names);
+  assert.deepEqual(hosts(ONE, { set: ["http.hosts="] }), []);
 });

@@ -20,3 +20,13 @@ Deno.test({
     assert.equal(open(), before);
   },
 });
+
+Deno.test({
+  name: "systemProcess.openFilesMax() is the limit that the process was started with",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -n"] }).output();
+    const limit = new TextDecoder().decode(stdout).trim();
+    assert.equal(String(systemProcess.openFilesMax() ?? "unlimited"), limit);
+  },
+});

@@ -23,7 +23,7 @@ import { refusal, type ServiceError } from "../../service/mod.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HttpCounters, RouteCounter } from "./counters.ts";
 import type { HttpLimits } from "./limits.ts";
-import { RequestReader } from "./request_reader.ts";
+import { type RequestLimits, RequestReader } from "./request_reader.ts";
 import { closing, problemResponse, type Response, type ResponseStream } from "./response.ts";
 import { type Framing, ResponseWriter } from "./response_writer.ts";
 import type { Router } from "./router.ts";
@@ -33,6 +33,8 @@ export type Front = {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: HttpLimits;
+  /** What a request may be like. */
+  readonly requests: RequestLimits;
   readonly memory: BodyMemory;
   readonly router: Router;
   readonly counters: HttpCounters;
@@ -73,7 +75,7 @@ export class ServerConnection {
   constructor(connection: Connection, front: Front) {
     this.#connection = connection;
     this.#front = front;
-    this.#reader = new RequestReader(front.limits, front.memory, connection.certified);
+    this.#reader = new RequestReader(front.requests, front.memory, connection.certified);
     this.#phaseStartMs = front.clock.now();
   }
 

@@ -22,17 +22,21 @@ import {
   startsWith,
   tokenEnd,
 } from "./ascii.ts";
+import type { Hosts } from "./hosts.ts";
 
 export type HeadLimits = {
   readonly targetBytesMax: number;
   readonly headerBytesMax: number;
   readonly headerFieldsMax: number;
+  /** Absent: any Host will do. */
+  readonly hosts?: Hosts;
 };
 
 /** The length of a chunked body, which is not known before its end. */
 export const CHUNKED = -1;
 
 const METHOD_BYTES_MAX = 16;
+const HOST_SHOWN_BYTES_MAX = 253;
 /** Around the target: the method, two spaces, the version. */
 const REQUEST_LINE_EXTRA_BYTES = METHOD_BYTES_MAX + " HTTP/1.1".length + 1;
 const SPACE = 0x20;
@@ -263,7 +267,11 @@ export class HeadParser {
   #host(bytes: Uint8Array, from: number, to: number): void {
     this.#hostCount++;
     if (this.#hostCount > 1) return this.#malformed("There is more than one Host.");
-    if (!isHost(bytes, from, to)) this.#malformed("Host is not a host and a port.");
+    if (!isHost(bytes, from, to)) return this.#malformed("Host is not a host and a port.");
+    if (this.#limits.hosts?.accepts(bytes, from, to) === false) {
+      const named = latin1(bytes, from, Math.min(to, from + HOST_SHOWN_BYTES_MAX));
+      this.#fail("hostUnknown", `The request asks for "${named}".`);
+    }
   }
 
   #expect(bytes: Uint8Array, from: number, to: number): void {

@@ -9,6 +9,7 @@ import { Admission } from "./admission.ts";
 import { BodyMemory } from "./body_memory.ts";
 import { type Front, ServerConnection } from "./connection.ts";
 import { HttpCounters } from "./counters.ts";
+import { Hosts } from "./hosts.ts";
 import { type HttpLimits, httpLimits } from "./limits.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
 import { Router } from "./router.ts";
@@ -21,6 +22,8 @@ export type HttpOptions = {
   readonly service: Service;
   readonly address: Address;
   readonly limits?: Partial<HttpLimits>;
+  /** Names by which clients may ask for this server, beside localhost and every IP address. */
+  readonly hosts: readonly string[];
 };
 
 export type HttpServer = {
@@ -60,6 +63,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     clock,
     log,
     limits,
+    requests: { ...limits, hosts: new Hosts(options.hosts) },
     memory: new BodyMemory(limits.bodyBytesInFlightMax),
     router: new Router({ routes, service, log, counters }),
     counters,

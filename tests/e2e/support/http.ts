@@ -104,7 +104,9 @@ class Pipe {
       `${name}: ${value}\r\n`
     );
     const length = options.body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
-    const head = `${method} ${target} HTTP/1.1\r\nHost: keva\r\n${headers.join("")}${length}\r\n`;
+    const head = `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${
+      headers.join("")
+    }${length}\r\n`;
     const bytes = joined(encoder.encode(head), body);
     for (let at = 0; at < bytes.length;) at += await this.#tcp.write(bytes.subarray(at));
   }
