@@ -73,6 +73,7 @@ export class KevaNode {
     const ports = { ...options.ports, log };
     const authorised = keys?.source() ?? ok([]);
     if (!authorised.ok) return err({ reason: authorised.error });
+    const connectionsMax = affordable(config.limits.connectionsMax, ports.process, log);
     const halted = Promise.withResolvers<string>();
     const started = await startNode({
       ports,
@@ -103,7 +104,7 @@ export class KevaNode {
       log,
       authorised: authorised.value,
     });
-    const http = await front(options, node, keyRing);
+    const http = await front(options, { node, keyRing, connectionsMax });
     if (!http.ok) {
       await node.stop(0);
       return http;
@@ -126,11 +127,13 @@ export class KevaNode {
 
 async function front(
   { config, ports, log }: KevaNodeOptions,
-  node: Node,
-  keyRing: KeyRing | undefined,
+  { node, keyRing, connectionsMax }: {
+    node: Node;
+    keyRing: KeyRing | undefined;
+    connectionsMax: number;
+  },
 ): Promise<Result<HttpServer, StartError>> {
   const { valueBytesMax, connectionsPerAddressMax, requestTimeoutMs } = config.limits;
-  const connectionsMax = affordable(config.limits.connectionsMax, ports.process, log);
   const { clock, network } = ports;
   const operator = await operatorToken(config, ports);
   if (!operator.ok) return operator;
@@ -183,15 +186,13 @@ async function operatorToken(
  * that may open no more could neither write nor be reached.
  */
 function affordable(wanted: number, process: Process, log: Log): number {
-  const openFiles = process.openFilesMax() ?? Infinity;
-  const left = Math.max(CONNECTIONS_MIN, openFiles - limits.openFilesReserved);
-  if (left >= wanted) return wanted;
-  log.warn("fewer clients than limits.connections_max: raise the limit on open files", {
-    openFiles,
-    connections: left,
-    wanted,
-  });
-  return left;
+  const spare = process.spareFiles(wanted + limits.openFilesReserved);
+  const connections = Math.max(CONNECTIONS_MIN, spare - limits.openFilesReserved);
+  if (connections < wanted) {
+    const cure = "fewer clients than limits.connections_max: raise the limit on open files";
+    log.warn(cure, { connections, wanted });
+  }
+  return Math.min(connections, wanted);
 }
 
 function member(node: NodeConfig): NodeMember {

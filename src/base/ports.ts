@@ -74,8 +74,11 @@ export type ProcessUsage = {
 export interface Process {
   /** Takes some system calls. */
   usage(): ProcessUsage;
-  /** How many files and sockets it may have open; undefined where the system does not tell. */
-  openFilesMax(): number | undefined;
+  /**
+   * How many more files and sockets it may open, counted up to `enough`. Tries it, so only for the
+   * start, when nobody else is about to open any.
+   */
+  spareFiles(enough: number): number;
 }
 
 // --- Disk -------------------------------------------------------------------------------------

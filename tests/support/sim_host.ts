@@ -20,7 +20,7 @@ export class SimHost {
   readonly network: Network;
   readonly process: Process = {
     usage: () => ({ cpuSeconds: 0, residentBytes: 0, heapBytes: 0, openFiles: undefined }),
-    openFilesMax: () => undefined,
+    spareFiles: (enough) => enough,
   };
   /** What this machine's wall clock is ahead of the true one, in milliseconds. */
   wallOffsetMs = 0;

@@ -26,6 +26,8 @@ export type ClusterOptions = {
   readonly dataOf?: Readonly<Record<string, string>>;
   /** The port at which one node is to dial another: that of a proxy between them. */
   readonly dialed?: (from: Node, to: Node) => number;
+  /** How many files each node may have open; otherwise as many as this process. */
+  readonly openFilesMax?: number;
   /** In place of `E2E_SEED` or chance. */
   readonly seed?: number;
 };
@@ -39,6 +41,7 @@ type NodePlace = {
   readonly data: string;
   readonly cwd: string;
   readonly configFile: string;
+  readonly openFilesMax: number | undefined;
 };
 
 /** One node: its place on disk and on the network, and its process while it runs. */
@@ -54,6 +57,7 @@ export class Node {
   readonly former: RunningProcess[] = [];
   readonly #cwd: string;
   readonly #configFile: string;
+  readonly #openFilesMax: number | undefined;
 
   constructor(place: NodePlace) {
     this.name = place.name;
@@ -62,6 +66,7 @@ export class Node {
     this.data = place.data;
     this.#cwd = place.cwd;
     this.#configFile = place.configFile;
+    this.#openFilesMax = place.openFilesMax;
     this.client = new HttpClient(this.userPort, this.address);
   }
 
@@ -85,7 +90,14 @@ export class Node {
     if (this.process !== null) this.former.push(this.process);
     this.client.close();
     const args = ["serve", "-c", this.#configFile, "-i", this.name, "-w", data, ...more];
-    return this.process = new RunningProcess(BINARY, { args, cwd: this.#cwd });
+    const [command, ...rest] = this.#limited([BINARY, ...args]) as [string, ...string[]];
+    return this.process = new RunningProcess(command, { args: rest, cwd: this.#cwd });
+  }
+
+  /** The shell that sets the limit gives way to the node. */
+  #limited(command: string[]): string[] {
+    if (this.#openFilesMax === undefined) return command;
+    return ["sh", "-c", `ulimit -n ${this.#openFilesMax} && exec "$0" "$@"`, ...command];
   }
 
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<Ending> {
@@ -153,6 +165,7 @@ export class Cluster {
         ports: [ports[2 * i] as number, ports[2 * i + 1] as number],
         data: options.dataOf?.[name] ?? `${directory}/${name}`,
         cwd: directory,
+        openFilesMax: options.openFilesMax,
         configFile: options.dialed === undefined ? "keva.toml" : `${name}.toml`,
       })
     );
