@@ -74,6 +74,7 @@ export class KevaNode {
     const authorised = keys?.source() ?? ok([]);
     if (!authorised.ok) return err({ reason: authorised.error });
     const connectionsMax = affordable(config.limits.connectionsMax, ports.process, log);
+    const endpoint = keys && ports.secureNetwork.as(keys.privateKeyPem);
     const halted = Promise.withResolvers<string>();
     const started = await startNode({
       ports,
@@ -81,12 +82,7 @@ export class KevaNode {
       version: manifest.version,
       clusterName: config.cluster.name,
       members: config.nodes.map(member),
-      ...keys && {
-        keys: {
-          endpoint: ports.secureNetwork.as(keys.privateKeyPem),
-          authorised: byNode(authorised.value),
-        },
-      },
+      ...endpoint && { keys: { endpoint, authorised: byNode(authorised.value) } },
       directory: config.workingDirectory,
       timing: {
         electionTimeoutMs: config.self.electionTimeoutMs,
@@ -97,8 +93,9 @@ export class KevaNode {
     });
     if (!started.ok) return started;
     const node = started.value;
-    const keyRing = keys && new KeyRing({
+    const keyRing = keys && endpoint && new KeyRing({
       ...keys,
+      endpoint,
       replica: node,
       hash: ports.hash,
       log,

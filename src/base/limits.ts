@@ -77,6 +77,8 @@ export const limits = {
   /** A link that has answered no ping for this long is broken, whatever the system says. */
   linkPingIntervalMs: 1_000,
   linkSilenceMsMax: 5_000,
+  /** What was said before a link moved to another connection has so long to arrive. */
+  linkMoveTimeoutMs: 2_000,
   /** Reconnect delay to a peer: doubles from the first to the second. */
   reconnectDelayMsMin: 50,
   reconnectDelayMsMax: 1_000,

@@ -219,6 +219,11 @@ export interface SecureEndpoint {
    * directions.
    */
   dial(address: Address, timeoutMs: number, key: PublicKeyBytes): Promise<Connection>;
+  /**
+   * From when it resolves on, whoever dials or is dialed here proves this key. Connections that are
+   * open already stay open.
+   */
+  use(privateKeyPem: string): Promise<void>;
 }
 
 export type SecureListenOptions = {

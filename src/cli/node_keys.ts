@@ -41,18 +41,23 @@ export async function nodeKeys(
   const { pem, key } = isNew
     ? await makeKey(context, directoryOf(path), path)
     : readKey(context, path);
-  const own = { bytes: key, comment: identity };
+  const own = (bytes: Uint8Array) => ({ bytes, comment: identity });
   if (isNew) {
     context.stderr.write(
       `keva: made the key of ${identity} in ${path}; the others know it by this line:\n` +
-        `keva: ${publicKeyLine(own)}\n`,
+        `keva: ${publicKeyLine(own(key))}\n`,
     );
   }
   return {
     privateKeyPem: pem,
-    own,
-    source: () => readAll(context, choice),
-    files: [configPath(context, choice), ...authorisedFiles(config)],
+    own: own(key),
+    ownSource: () =>
+      attempt(() => {
+        const { pem, key } = readKey(context, path);
+        return ok({ privateKeyPem: pem, own: own(key) });
+      }),
+    source: () => attempt(() => authorisedKeys(context, readConfig(context, choice).config)),
+    files: [configPath(context, choice), ...authorisedFiles(config), path],
   };
 }
 
@@ -60,9 +65,9 @@ function directoryOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
 }
 
-function readAll(context: Context, choice: ConfigChoice): Result<NodeKey[], string> {
+function attempt<T>(read: () => Result<T, string>): Result<T, string> {
   try {
-    return authorisedKeys(context, readConfig(context, choice).config);
+    return read();
   } catch (error) {
     if (error instanceof CommandError) return err(error.message);
     throw error;

@@ -181,6 +181,10 @@ export class Node implements Replica {
     this.#links.authorise(authorised);
   }
 
+  renewLinks(): void {
+    this.#links.renew();
+  }
+
   linkKeys(): LinkKeys {
     return this.#links.keys();
   }

@@ -60,6 +60,8 @@ export interface Replica {
   readonly advances: Bell;
   /** The keys by which the other nodes are known from now on; only where links are keyed. */
   authorise(authorised: Authorised): void;
+  /** This node has another key of its own: links move over to it, and nothing is lost. */
+  renewLinks(): void;
   /** Who is known by which key, and what the links make of it. */
   linkKeys(): LinkKeys;
   /** This node's own view; cheap. */

@@ -19,6 +19,11 @@ const FRAME_HEADER_BYTES = 9;
  */
 export const PING = 4;
 export const PONG = 5;
+/**
+ * A frame without a body: the last that its sender says on this connection. It goes on on another
+ * one, which was greeted as a renewal.
+ */
+export const MOVED = 6;
 const LENGTH_BYTES = 4;
 /** Buffer of a stream: grows for a larger frame, and shrinks again once it is past this. */
 const BUFFER_BYTES = 64 * 1024;

@@ -6,6 +6,7 @@
  * hello, welcome   kinds 1, 2: magic "KEVA", lowest and highest version u16, cluster id (16 bytes),
  *                  from, to: texts, data-directory id (16 bytes), boot counter u64
  * refusal          kind 3: text
+ * renewal          kind 7: as hello, of who has a link already and is about to move to this one
  * ```
  */
 
@@ -34,6 +35,7 @@ const SHOWN_CHARACTERS_MAX = 64;
 const HELLO = 1;
 const WELCOME = 2;
 const REFUSAL = 3;
+const RENEWAL = 7;
 
 /** Who a node is, as it greets its peers. */
 export type SelfIdentity = {
@@ -60,6 +62,10 @@ export function encodeHello(hash: Hash, self: SelfIdentity, to: NodeId): Uint8Ar
   return encodeGreeting(hash, HELLO, self, to);
 }
 
+export function encodeRenewal(hash: Hash, self: SelfIdentity, to: NodeId): Uint8Array {
+  return encodeGreeting(hash, RENEWAL, self, to);
+}
+
 export function encodeWelcome(hash: Hash, self: SelfIdentity, to: NodeId): Uint8Array {
   return encodeGreeting(hash, WELCOME, self, to);
 }
@@ -72,7 +78,7 @@ export function encodeRefusal(hash: Hash, reason: string): Uint8Array {
 
 /** What the acceptor got from a dialer. */
 export function decodeHello(frame: Frame): Result<Greeting, string> {
-  if (frame.kind !== HELLO) return err("the first frame is no greeting");
+  if (frame.kind !== HELLO && frame.kind !== RENEWAL) return err("the first frame is no greeting");
   return decode(frame.body, readGreeting);
 }
 
@@ -82,6 +88,11 @@ export function decodeAnswer(frame: Frame): Result<Greeting, string> {
   if (frame.kind !== REFUSAL) return err("the answer is neither greeting nor refusal");
   const reason = decode(frame.body, (reader) => reader.text());
   return err(reason.ok ? `refused: ${printableText(reason.value)}` : reason.error);
+}
+
+/** Whether the dialer has a link already, all of which comes before anything on this one. */
+export function isRenewal(frame: Frame): boolean {
+  return frame.kind === RENEWAL;
 }
 
 /** Whether the dialer was turned away, so that the error of `decodeAnswer` is the peer's own word. */

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - P1 a message is delivered under the identity that its link's greeting proved.
- * - P3 a peer has at most one live link here: the newest that was admitted.
+ * - P3 a peer has at most one live link here: the newest that was admitted. When the peer moves to
+ *   it, what it had said on the one before is delivered first.
  */
 
 import {
@@ -18,7 +19,7 @@ import {
 } from "../base/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { decodeMessage } from "./codec.ts";
-import { encodeBare, PING, PONG } from "./frame.ts";
+import { encodeBare, MOVED, PING, PONG } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
 import {
   checkGreeting,
@@ -26,6 +27,7 @@ import {
   encodeRefusal,
   encodeWelcome,
   type Greeting,
+  isRenewal,
   type SelfIdentity,
   shown,
 } from "./handshake.ts";
@@ -43,7 +45,7 @@ export type IncomingOptions = {
   readonly transport: Transport;
   readonly isPeer: (id: NodeId) => boolean;
   readonly onMessage: (from: NodeId, message: PeerMessage) => void;
-  readonly onUp: (greeting: Greeting) => void;
+  readonly onUp: (greeting: Greeting, key: PublicKeyBytes | null) => void;
   readonly onDown: (peer: NodeId) => void;
 };
 
@@ -55,14 +57,27 @@ export type IncomingCounters = {
   readonly received: Map<NodeId, number>;
 };
 
-type Link = { readonly connection: Connection; readonly key: PublicKeyBytes | null };
+type Link = {
+  readonly connection: Connection;
+  readonly key: PublicKeyBytes | null;
+  /** Its peer has said all that it wanted to say on it. */
+  moved: boolean;
+  /** Resolves when nothing more is delivered from it. */
+  readonly ended: PromiseWithResolvers<void>;
+};
 
+/** A greeting that was answered; `renewal`: of who has a link already. */
+type Greeted = { readonly greeting: Greeting; readonly renewal: boolean };
+
+const REPLACED: StreamEnd = { malformed: false, reason: "replaced" };
 const LOG_INTERVAL_MS = 60_000;
 const LOG_SOURCES_MAX = 1_000;
 
 export class IncomingLinks {
   readonly #options: IncomingOptions;
   readonly #live = new Map<NodeId, Link>();
+  /** Those that their peers are moving away from. */
+  readonly #leaving = new Map<NodeId, Link>();
   readonly #halfOpen = new Map<Connection, string>();
   readonly #loggedAt = new Map<string, number>();
   readonly counters: IncomingCounters = { refused: 0, malformed: 0, received: new Map() };
@@ -82,7 +97,7 @@ export class IncomingLinks {
       return this.refused(connection.remote, refusal);
     }
     this.#halfOpen.set(connection, host);
-    void this.#serve({ connection, key });
+    void this.#serve({ connection, key, moved: false, ended: Promise.withResolvers() });
   }
 
   /** Whether messages of `peer` can arrive. */
@@ -92,16 +107,16 @@ export class IncomingLinks {
 
   /** Ends the link with `peer`, who may come again and be judged anew. */
   disconnect(peer: NodeId): void {
-    const link = this.#live.get(peer);
-    if (link === undefined) return;
+    const links = [this.#live.get(peer), this.#leaving.get(peer)];
     this.#live.delete(peer); // at once, so that nothing more is delivered
-    link.connection.close();
-    this.#options.onDown(peer);
+    this.#leaving.delete(peer);
+    for (const link of links) link?.connection.close();
+    if (links.some((link) => link !== undefined)) this.#options.onDown(peer);
   }
 
   /** Ends the links of those whose key is no longer authorised. */
   reviewKeys(): void {
-    for (const [peer, { key }] of this.#live) {
+    for (const [peer, { key }] of [...this.#leaving, ...this.#live]) {
       if (this.#options.transport.refuse(peer, key) !== null) this.disconnect(peer);
     }
   }
@@ -115,6 +130,7 @@ export class IncomingLinks {
     this.#closed = true;
     for (const connection of this.#halfOpen.keys()) connection.close();
     for (const { connection } of this.#live.values()) connection.close();
+    for (const { connection } of this.#leaving.values()) connection.close();
   }
 
   #crowded(host: string): string | null {
@@ -134,37 +150,52 @@ export class IncomingLinks {
       connection.close();
       return this.refused(connection.remote, greeted.error);
     }
-    const peer = greeted.value.from;
+    const { greeting, renewal } = greeted.value;
+    const peer = greeting.from;
     // The membership or the keys may have changed while the answer was on its way.
     if (incarnations.isOutdated(peer) || transport.refuse(peer, key) !== null) {
       return connection.close();
     }
-    this.#goLive(greeted.value, link);
+    const before = this.#goLive(greeting, link, renewal);
+    if (before !== undefined) await before.ended.promise;
     stream.raiseLimit(limits.peerFrameBytesMax);
     const end = await this.#receive(stream, peer, link);
     connection.close();
-    if (this.#live.get(peer) !== link || this.#closed) return;
-    this.#live.delete(peer);
+    link.ended.resolve();
+    this.#ended(peer, link, end);
+  }
+
+  #ended(peer: NodeId, link: Link, end: StreamEnd): void {
+    const links = [this.#live, this.#leaving].find((all) => all.get(peer) === link);
+    if (links === undefined || this.#closed) return;
+    links.delete(peer);
+    if (links === this.#leaving && link.moved) return; // nothing is lost
     this.#logEnd(peer, end);
     this.#options.onDown(peer);
   }
 
-  #goLive(greeting: Greeting, link: Link): void {
-    const { onUp, onDown } = this.#options;
+  /** Returns the link whose last messages come first, when the peer moves to this one. */
+  #goLive(greeting: Greeting, link: Link, renewal: boolean): Link | undefined {
+    const { ports, onUp, onDown } = this.#options;
     const peer = greeting.from;
     const previous = this.#live.get(peer);
     this.#live.set(peer, link);
-    if (previous !== undefined) {
+    const isMove = renewal && previous !== undefined && !this.#leaving.has(peer);
+    if (isMove && !previous.moved) {
+      this.#leaving.set(peer, previous);
+      ports.clock.after(limits.linkMoveTimeoutMs, () => previous.connection.close());
+    } else if (previous !== undefined) {
       previous.connection.close();
-      onDown(peer);
+      if (!isMove) onDown(peer);
     }
-    onUp(greeting);
+    onUp(greeting, link.key);
+    return isMove ? previous : undefined;
   }
 
   async #greet(
     stream: FrameStream,
     key: PublicKeyBytes | null,
-  ): Promise<Result<Greeting, string>> {
+  ): Promise<Result<Greeted, string>> {
     const { ports, self } = this.#options;
     const frame = await stream.next();
     if (!frame.ok) return err(frame.error.reason);
@@ -176,7 +207,7 @@ export class IncomingLinks {
       return err(refusal);
     }
     const written = await stream.write(encodeWelcome(ports.hash, self, hello.value.from));
-    return written.ok ? ok(hello.value) : written;
+    return written.ok ? ok({ greeting: hello.value, renewal: isRenewal(frame.value) }) : written;
   }
 
   #judge(greeting: Greeting, key: PublicKeyBytes | null): string | null {
@@ -217,11 +248,15 @@ export class IncomingLinks {
     try {
       while (true) {
         const frame = await stream.next();
-        if (this.#live.get(peer) !== link || this.#closed) {
-          return { malformed: false, reason: "replaced" };
-        }
+        const isLeaving = this.#leaving.get(peer) === link;
+        if (!isLeaving && this.#live.get(peer) !== link || this.#closed) return REPLACED;
         if (!frame.ok) return frame.error;
         if (frame.value.kind === PING) continue;
+        if (frame.value.kind === MOVED) {
+          link.moved = true;
+          if (isLeaving) return REPLACED;
+          continue; // the greeting of the other link is still being answered
+        }
         const message = decodeMessage(frame.value, ends);
         if (!message.ok) return { malformed: true, reason: message.error };
         received.set(peer, (received.get(peer) ?? 0) + 1);

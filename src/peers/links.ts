@@ -39,6 +39,8 @@ export type LinkKeys = {
     readonly id: NodeId;
     /** The key that it has proven on its link to this node; null while there is none. */
     readonly proven: PublicKeyBytes | null;
+    /** The one that it has proven on this node's link to it; while it changes, another one. */
+    readonly dialed: PublicKeyBytes | null;
     /** Whether this node's link to it is up, and else why it is not, as far as is known. */
     readonly isUp: boolean;
     readonly trouble: string | null;
@@ -81,7 +83,10 @@ export class Links {
       isPeer: (id) => peers.has(id),
       onMessage,
       // A peer that dials is there to be dialed: clusters heal without waiting out the delays.
-      onUp: ({ from, boot }) => this.#outgoing.get(from)?.wake(boot),
+      onUp: ({ from, boot }, key) => {
+        this.#outgoing.get(from)?.wake(boot);
+        this.#outgoing.get(from)?.follow(key);
+      },
       onDown,
     });
   }
@@ -147,6 +152,11 @@ export class Links {
     for (const link of this.#outgoing.values()) link.reviewKeys();
   }
 
+  /** This node has another key: its links move to connections on which it has proven that one. */
+  renew(): void {
+    for (const link of this.#outgoing.values()) void link.renew();
+  }
+
   /** Who is known by which key, and how that shows. */
   keys(): LinkKeys {
     const { transport, peers } = this.#options;
@@ -155,6 +165,7 @@ export class Links {
       peers: [...peers.keys()].map((id) => ({
         id,
         proven: this.#incoming.keyOf(id),
+        dialed: this.#outgoing.get(id)?.key ?? null,
         isUp: this.isUp(id),
         trouble: this.#outgoing.get(id)?.trouble ?? null,
       })),

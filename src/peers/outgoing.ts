@@ -6,6 +6,7 @@
 import {
   type Address,
   BoundedQueue,
+  bytesEqual,
   ByteWriter,
   type Clock,
   type Connection,
@@ -13,6 +14,7 @@ import {
   type Hash,
   limits,
   type Log,
+  ok,
   type PublicKeyBytes,
   type Random,
   type Result,
@@ -24,12 +26,13 @@ import {
   checkGreeting,
   decodeAnswer,
   encodeHello,
+  encodeRenewal,
   type Greeting,
   isRefusal,
   type SelfIdentity,
 } from "./handshake.ts";
 import type { Incarnations } from "./incarnations.ts";
-import { encodeBare, PING, PONG } from "./frame.ts";
+import { encodeBare, MOVED, PING, PONG } from "./frame.ts";
 import { Liveness } from "./liveness.ts";
 import { FrameStream, reasonOf } from "./stream.ts";
 import type { Dialed, Transport } from "./transport.ts";
@@ -53,6 +56,16 @@ export type OutgoingOptions = {
   readonly onDown: () => void;
 };
 
+/** A connection that was dialed and greeted. */
+type Opened = {
+  readonly connection: Connection;
+  readonly stream: FrameStream;
+  /** The start of the peer's process that it leads to. */
+  readonly boot: number;
+  /** What the peer has proven on it. */
+  readonly key: PublicKeyBytes | null;
+};
+
 const DIAL_TIMEOUT_MS = 2_000;
 /** One write to the operating system holds about this much, so that a slow link queues, not it. */
 const WRITE_BYTES = 1024 * 1024;
@@ -63,12 +76,15 @@ export class OutgoingLink {
     { itemsMax: limits.peerQueueFramesMax, weightMax: limits.peerQueueBytesMax },
     messageBytes,
   );
-  #connection: Connection | null = null;
-  /** Set while the link is up, with the start of the peer's process that it leads to. */
-  #stream: FrameStream | null = null;
-  #boot = 0;
-  /** What the peer has proven on it. */
-  #key: PublicKeyBytes | null = null;
+  /** Set while the link is up. */
+  #link: Opened | null = null;
+  /** All that are open, whatever their state. */
+  readonly #connections = new Set<Connection>();
+  /** A renewal goes from being dialed over being ready to being moved to; one at a time. */
+  #renewing = false;
+  #ready: Opened | null = null;
+  #movedTo: Opened | null = null;
+  #renewAgain = false;
   readonly #writer = new ByteWriter();
   #flushing = false;
   #pingDue = false;
@@ -85,7 +101,12 @@ export class OutgoingLink {
   }
 
   get up(): boolean {
-    return this.#stream !== null;
+    return this.#link !== null;
+  }
+
+  /** What the peer has proven on it; null while it is down. */
+  get key(): PublicKeyBytes | null {
+    return this.#link?.key ?? null;
   }
 
   /** Whether messages are still on their way out. */
@@ -114,7 +135,7 @@ export class OutgoingLink {
 
   /** Queues `message`; false when it certainly will not leave: link down, full, or too large. */
   send(message: PeerMessage): boolean {
-    if (this.#stream === null || this.#closed) return false;
+    if (this.#link === null || this.#closed) return false;
     const fits = messageBytes(message) <= limits.peerFrameBytesMax;
     if (!fits || !this.#queue.push(message)) {
       this.#dropped++;
@@ -129,26 +150,53 @@ export class OutgoingLink {
    * and leave a link to an earlier process, whose end no packet may ever tell.
    */
   wake(boot: number): void {
-    if (this.#stream !== null && boot > this.#boot) this.#connection?.close();
+    if (this.#link !== null && boot > this.#link.boot) this.disconnect();
     this.#dialNow();
+  }
+
+  /** The peer has just proven `key` elsewhere: a link that rests on another one is renewed. */
+  follow(key: PublicKeyBytes | null): void {
+    const known = this.#link?.key;
+    if (key !== null && known && !bytesEqual(key, known)) void this.renew();
+  }
+
+  /**
+   * Moves the link to a new connection, which rests on the keys of now; nothing that is said on it
+   * gets lost or out of order. When that does not work, the link stays where it is.
+   */
+  async renew(): Promise<void> {
+    if (!this.up || this.#closed) return; // the next dial does it
+    this.#renewAgain = this.#renewing;
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const opened = await this.#open(encodeRenewal);
+    if (opened.ok && this.up && !this.#closed && this.#ready === null) {
+      this.#ready = opened.value;
+      return this.#flushSoon();
+    }
+    this.#renewing = false;
+    if (opened.ok) return this.#hangUp(opened.value.connection);
+    const fields = { peer: this.#options.peer, reason: opened.error };
+    this.#options.ports.log.warn("link not renewed", fields);
+    if (this.#renewAgain) void this.renew();
   }
 
   /** Ends the link if it rests on a key that is no longer authorised; dials at once if it is down. */
   reviewKeys(): void {
     const { transport, peer } = this.#options;
     if (!this.up) this.#dialNow();
-    else if (transport.refuse(peer, this.#key) !== null) this.disconnect();
+    else if (transport.refuse(peer, this.#link?.key ?? null) !== null) this.disconnect();
   }
 
   /** Ends the link, if there is one; the peer is dialed again and judged anew. */
   disconnect(): void {
-    this.#connection?.close();
+    for (const connection of this.#connections) connection.close();
   }
 
   close(): void {
     this.#closed = true;
     this.#dialNow();
-    this.#connection?.close();
+    this.disconnect();
   }
 
   #dialNow(): void {
@@ -167,36 +215,17 @@ export class OutgoingLink {
     }
   }
 
-  /** Dials, greets, and then waits for the end of the link; returns why it ended. */
+  /** Brings the link up, and then waits for its end; returns why it ended. */
   async #connect(): Promise<string> {
-    const { ports, transport, peer, address, onUp, onDown } = this.#options;
-    let dialed: Dialed;
-    try {
-      dialed = await transport.dial(peer, address, DIAL_TIMEOUT_MS);
-    } catch (error) {
-      this.#refusal = null;
-      return reasonOf(error);
-    }
-    this.#connection = dialed.connection;
-    if (this.#closed) return this.#hangUp("closing");
-    const stream = new FrameStream(this.#connection, ports.hash, limits.handshakeBytesMax);
-    const greeted = await stream.withDeadline(ports.clock, () => this.#greet(stream));
-    if (this.#closed) return this.#hangUp("closing");
-    if (!greeted.ok) {
-      // Who does not know this node's key says nothing and hangs up.
-      const isMute = dialed.key !== null && this.#refusal === null;
-      return this.#hangUp(greeted.error + (isMute ? `; ${peer} may not know this node's key` : ""));
-    }
-    // The keys may have changed meanwhile.
-    if (transport.refuse(peer, dialed.key) !== null) return this.#hangUp("the key was revoked");
-    this.#key = dialed.key;
-    this.#stream = stream;
-    this.#boot = greeted.value.boot;
+    const { ports, peer, onUp, onDown } = this.#options;
+    const opened = await this.#open(encodeHello);
+    if (!opened.ok) return opened.error;
+    this.#link = opened.value;
     const upAt = ports.clock.now();
     ports.log.info("link up", { peer });
     onUp();
-    const reason = await this.#untilEnd(stream, this.#connection);
-    this.#stream = null;
+    const reason = await this.#untilGivenUp(opened.value);
+    this.#link = null;
     this.#queue.drain();
     // A link that breaks as soon as it is up, again and again, is dialed ever more slowly.
     if (ports.clock.now() - upAt >= limits.reconnectDelayMsMax) {
@@ -204,7 +233,59 @@ export class OutgoingLink {
       this.#reasonLogged = "";
     }
     if (!this.#closed) onDown();
-    return this.#hangUp(reason);
+    return reason;
+  }
+
+  /** Dials and greets; an error when nothing came of it. */
+  async #open(encode: typeof encodeHello): Promise<Result<Opened, string>> {
+    const { ports, transport, peer, address } = this.#options;
+    let dialed: Dialed;
+    try {
+      dialed = await transport.dial(peer, address, DIAL_TIMEOUT_MS);
+    } catch (error) {
+      this.#refusal = null;
+      return err(reasonOf(error));
+    }
+    const { connection, key } = dialed;
+    this.#connections.add(connection);
+    const stream = new FrameStream(connection, ports.hash, limits.handshakeBytesMax);
+    const greeted = this.#closed
+      ? err("closing")
+      : await stream.withDeadline(ports.clock, () => this.#greet(stream, encode));
+    const failed = this.#failureOf(greeted, key);
+    if (greeted.ok && failed === null) {
+      return ok({ connection, stream, boot: greeted.value.boot, key });
+    }
+    this.#hangUp(connection);
+    return err(failed ?? "");
+  }
+
+  /** What speaks against using a connection that was greeted so. */
+  #failureOf(greeted: Result<Greeting, string>, key: PublicKeyBytes | null): string | null {
+    const { transport, peer } = this.#options;
+    if (this.#closed) return "closing";
+    if (!greeted.ok) {
+      // Who does not know this node's key says nothing and hangs up.
+      const isMute = key !== null && this.#refusal === null;
+      return greeted.error + (isMute ? `; ${peer} may not know this node's key` : "");
+    }
+    // The keys may have changed meanwhile.
+    return transport.refuse(peer, key) === null ? null : "the key was revoked";
+  }
+
+  /** Waits for the end of the link, on whatever connections it moves to; returns why it ended. */
+  async #untilGivenUp(first: Opened): Promise<string> {
+    for (let now = first;;) {
+      const reason = await this.#untilEnd(now.stream, now.connection);
+      this.#hangUp(now.connection);
+      const next = this.#movedTo;
+      if (this.#ready !== null) this.#hangUp(this.#ready.connection);
+      this.#ready = this.#movedTo = null;
+      this.#renewing = false;
+      if (next === null) return reason;
+      now = next;
+      if (this.#renewAgain) void this.renew();
+    }
   }
 
   /** The peer only says on this link that it hears; whatever else ends the wait ends the link. */
@@ -229,15 +310,17 @@ export class OutgoingLink {
     }
   }
 
-  #hangUp(reason: string): string {
-    this.#connection?.close();
-    this.#connection = null;
-    return reason;
+  #hangUp(connection: Connection): void {
+    connection.close();
+    this.#connections.delete(connection);
   }
 
-  async #greet(stream: FrameStream): Promise<Result<Greeting, string>> {
+  async #greet(
+    stream: FrameStream,
+    encode: typeof encodeHello,
+  ): Promise<Result<Greeting, string>> {
     const { ports, self, peer, incarnations } = this.#options;
-    const written = await stream.write(encodeHello(ports.hash, self, peer));
+    const written = await stream.write(encode(ports.hash, self, peer));
     if (!written.ok) return written;
     const frame = await stream.next();
     if (!frame.ok) return err(frame.error.reason);
@@ -260,8 +343,12 @@ export class OutgoingLink {
 
   async #flush(): Promise<void> {
     const { hash } = this.#options.ports;
-    while ((this.#queue.length > 0 || this.#pingDue) && this.#stream !== null) {
-      const stream: FrameStream = this.#stream;
+    while (this.#link !== null && (this.#queue.length > 0 || this.#pingDue || this.#ready)) {
+      if (this.#ready !== null) {
+        await this.#move(this.#link, this.#ready);
+        continue;
+      }
+      const { stream, connection }: Opened = this.#link;
       const writer = this.#writer.reset(); // one write at a time, so its buffer is free again
       if (this.#pingDue) writer.raw(encodeBare(hash, PING));
       this.#pingDue = false;
@@ -269,9 +356,23 @@ export class OutgoingLink {
         encodeMessage(writer, hash, this.#queue.shift() as PeerMessage);
       }
       const written = await stream.write(writer.view());
-      if (!written.ok) this.#connection?.close(); // the reader notices and ends the link
+      if (!written.ok) connection.close(); // the reader notices and ends the link
     }
     this.#flushing = false;
+  }
+
+  /** All so far was said on `from`. The peer ends it once it has read that; at the latest, we do. */
+  async #move(from: Opened, to: Opened): Promise<void> {
+    const { ports, peer } = this.#options;
+    this.#ready = null;
+    const written = await from.stream.write(encodeBare(ports.hash, MOVED));
+    if (!written.ok || this.#link !== from) {
+      from.connection.close();
+      return this.#hangUp(to.connection);
+    }
+    this.#link = this.#movedTo = to;
+    ports.log.info("link renewed", { peer });
+    ports.clock.after(limits.linkMoveTimeoutMs, () => from.connection.close());
   }
 
   /** Waits before the next attempt: twice as long each time, with a random part against lockstep. */

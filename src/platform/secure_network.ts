@@ -12,6 +12,7 @@ export const secureNetwork: SecureNetwork = {
     );
     return {
       listen: async (address, options) => (await endpoint).listen(address, options),
+      use: async (pem) => (await endpoint).use(pem),
       dial: async (address, timeoutMs, key) => (await endpoint).dial(address, timeoutMs, key),
     };
   },

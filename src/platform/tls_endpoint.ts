@@ -14,7 +14,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { Server, TLSSocket } from "node:tls";
 import {
   type Address,
   bytesEqual,
@@ -49,26 +49,30 @@ export function proofMessage(
 }
 
 export class TlsEndpoint implements SecureEndpoint {
-  readonly #privateKeyPem: string;
-  readonly #key: PublicKeyBytes;
-  readonly #certificatePem: Promise<string>;
+  #holder: Holder;
+  readonly #listening = new Set<{ readonly server: Server; readonly door: Door }>();
   readonly #passing = passingSigner();
 
   constructor(privateKeyPem: string) {
-    this.#privateKeyPem = privateKeyPem;
-    this.#key = ed25519.publicKey(privateKeyPem);
-    this.#certificatePem = signerOf(privateKeyPem).then((one) => certificateOf(this.#key, one));
+    this.#holder = holderOf(privateKeyPem);
+  }
+
+  async use(privateKeyPem: string): Promise<void> {
+    const holder = holderOf(privateKeyPem);
+    const context = await contextOf(holder);
+    this.#holder = holder;
+    for (const { server, door } of this.#listening) {
+      door.prove(holder.key);
+      server.setSecureContext(context);
+    }
   }
 
   async listen(address: Address, options: SecureListenOptions): Promise<SecureListener> {
     // Not before: a bundle loads what is imported by name, whoever needs it.
     const { createServer } = await import("node:tls");
-    const door = new Door(this.#key, options);
-    const server = createServer({
-      cert: await this.#certificatePem,
-      key: this.#privateKeyPem,
-      minVersion: "TLSv1.3",
-    }, (socket) => void door.encrypted(socket));
+    const door = new Door(this.#holder.key, options);
+    const context = await contextOf(this.#holder);
+    const server = createServer(context, (socket) => void door.encrypted(socket));
     server.on("connection", (socket) => door.arrived(socket));
     server.on("tlsClientError", () => {}); // its socket closes, which says more
     await mapErrors(address, () =>
@@ -77,11 +81,14 @@ export class TlsEndpoint implements SecureEndpoint {
         server.listen(address.port, address.host, () => resolve());
       }));
     server.on("error", () => {}); // of accepting, for want of file descriptors: the next may do
+    const listening = { server, door };
+    this.#listening.add(listening);
     const bound = server.address() as { address: string; port: number };
     return {
       address: { host: bound.address, port: bound.port },
       trust: (keys) => void (door.trusted = keys),
       close: () => {
+        this.#listening.delete(listening);
         server.close();
         door.close();
       },
@@ -101,26 +108,48 @@ export class TlsEndpoint implements SecureEndpoint {
       const connection = new TcpConnection(tls);
       await within(timeoutMs, connection, async () => {
         const nonce = await readExactly(connection, NONCE_BYTES);
-        const message = proofMessage(nonce, key, this.#key);
-        await connection.write(concat([this.#key, signWith(this.#privateKeyPem, message)]));
+        const { privateKeyPem, key: own } = this.#holder;
+        const message = proofMessage(nonce, key, own);
+        await connection.write(concat([own, signWith(privateKeyPem, message)]));
       });
       return connection;
     });
   }
 }
 
+type Holder = {
+  readonly privateKeyPem: string;
+  readonly key: PublicKeyBytes;
+  readonly certificatePem: Promise<string>;
+};
+
+function holderOf(privateKeyPem: string): Holder {
+  const key = ed25519.publicKey(privateKeyPem);
+  const certificatePem = signerOf(privateKeyPem).then((one) => certificateOf(key, one));
+  return { privateKeyPem, key, certificatePem };
+}
+
+async function contextOf({ privateKeyPem, certificatePem }: Holder) {
+  return { cert: await certificatePem, key: privateKeyPem, minVersion: "TLSv1.3" as const };
+}
+
 /** Where strangers stand until they have proven who they are. */
 class Door {
   trusted: readonly PublicKeyBytes[];
-  readonly #own: PublicKeyBytes;
+  /** The key that is shown now, and the one before, of handshakes that began with it. */
+  #own: readonly PublicKeyBytes[];
   readonly #options: SecureListenOptions;
   /** Each with what ends it when it takes too long. */
   readonly #strangers = new Map<Socket, { readonly remote: Address; readonly deadline: number }>();
 
   constructor(own: PublicKeyBytes, options: SecureListenOptions) {
-    this.#own = own;
+    this.#own = [own];
     this.#options = options;
     this.trusted = options.trusted;
+  }
+
+  prove(own: PublicKeyBytes): void {
+    this.#own = [own, ...this.#own.slice(0, 1)];
   }
 
   close(): void {
@@ -170,7 +199,9 @@ class Door {
     const proof = await readExactly(connection, KEY_BYTES + SIGNATURE_BYTES);
     const [key, signature] = [proof.slice(0, KEY_BYTES), proof.subarray(KEY_BYTES)];
     if (!this.trusted.some((one) => bytesEqual(one, key))) return null;
-    return verifyWith(key, proofMessage(nonce, this.#own, key), signature) ? key : null;
+    const isMeant = (own: PublicKeyBytes) =>
+      verifyWith(key, proofMessage(nonce, own, key), signature);
+    return this.#own.some(isMeant) ? key : null;
   }
 
   /** `remote` is no stranger any more, one way or the other; false when it was none already. */

@@ -3,7 +3,15 @@
  * effect on the links, and shown together with what the links make of them.
  */
 
-import { bytesEqual, err, type Hash, type Log, ok, type Result } from "../base/mod.ts";
+import {
+  bytesEqual,
+  err,
+  type Hash,
+  type Log,
+  ok,
+  type Result,
+  type SecureEndpoint,
+} from "../base/mod.ts";
 import { fingerprint, type PublicKey, publicKeyLine } from "../keys/mod.ts";
 import type { Replica } from "../node/mod.ts";
 import { refusal, type ServiceError } from "./errors.ts";
@@ -14,14 +22,16 @@ export type NodeKey = { readonly node: string; readonly key: PublicKey };
 /** Reads all authorised keys from where they are kept, or says what is wrong there. */
 export type KeySource = () => Result<readonly NodeKey[], string>;
 
-/** This node's own key, and where it finds those of the others. */
-export type NodeKeys = {
-  readonly privateKeyPem: string;
-  readonly own: PublicKey;
+export type OwnKey = { readonly privateKeyPem: string; readonly own: PublicKey };
+
+/** This node's own key, and where it finds it anew, and those of the others. */
+export type NodeKeys = OwnKey & {
+  readonly ownSource: () => Result<OwnKey, string>;
   readonly source: KeySource;
 };
 
 export type KeyRingOptions = Omit<NodeKeys, "privateKeyPem"> & {
+  readonly endpoint: Pick<SecureEndpoint, "use">;
   readonly replica: Replica;
   readonly hash: Hash;
   readonly log: Log;
@@ -60,37 +70,67 @@ export type KeyView = {
 export class KeyRing {
   readonly #options: KeyRingOptions;
   #authorised: readonly NodeKey[];
+  #own: PublicKey;
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
+    this.#own = options.own;
     this.#authorised = options.authorised;
     this.#warn();
   }
 
-  /** Puts into effect what the source gives now. When it gives an error, everything stays. */
+  /**
+   * Puts into effect what the sources give now: who is authorised, then this node's own key. Of
+   * which one gives an error, that stays as it was; a new key of its own that is not authorised is
+   * such an error, since the others would shut this node out.
+   */
   reload(): Result<void, ServiceError> {
-    const { replica, log, source } = this.#options;
+    const { replica, source, ownSource } = this.#options;
     const read = source();
-    if (!read.ok) {
-      log.error("keys not reloaded", { reason: read.error });
-      return err(refusal("keysInvalid", `${read.error}; the keys stay as they were.`));
-    }
+    if (!read.ok) return this.#refuse(read.error);
     const before = this.#authorised;
     this.#authorised = read.value;
     replica.authorise(byNode(read.value));
     this.#audit("key authorised", without(read.value, before));
     this.#audit("key revoked", without(before, read.value));
+    // Last, and on its own: whatever is wrong with it, a revoked key does not count any more.
+    const changed = this.#changeOwn(ownSource());
     this.#warn();
+    return changed;
+  }
+
+  #changeOwn(read: Result<OwnKey, string>): Result<void, ServiceError> {
+    if (!read.ok) return this.#refuse(read.error);
+    const { own } = read.value;
+    if (bytesEqual(own.bytes, this.#own.bytes)) return ok();
+    if (!this.#isListed(this.#authorised, own)) {
+      return this.#refuse(`the new key of ${this.#options.replica.id} is not authorised here`);
+    }
+    void this.#change(read.value);
     return ok();
   }
 
+  #refuse(reason: string): Result<void, ServiceError> {
+    this.#options.log.error("keys not reloaded", { reason });
+    return err(refusal("keysInvalid", `${reason}; what it is about stays as it was.`));
+  }
+
+  /** The old key goes on to count for as long as it is authorised. */
+  async #change({ privateKeyPem, own }: OwnKey): Promise<void> {
+    const { replica, endpoint, log } = this.#options;
+    this.#own = own;
+    await endpoint.use(privateKeyPem);
+    replica.renewLinks();
+    log.info("own key changed", { key: this.#fingerprint(own) });
+  }
+
   view(): KeysView {
-    const { replica, own } = this.#options;
+    const { replica } = this.#options;
     const { peers, refused } = replica.linkKeys();
     return {
       node: replica.id,
       keyed: true,
-      own: publicKeyLine(own),
+      own: publicKeyLine(this.#own),
       authorised: this.#authorised.map(({ node, key }) => ({
         node,
         fingerprint: this.#fingerprint(key),
@@ -102,20 +142,24 @@ export class KeyRing {
   }
 
   #stateOf(node: string, key: PublicKey, peers: Links["peers"]): KeyView["state"] {
-    const { replica, own } = this.#options;
-    if (node === replica.id) return bytesEqual(key.bytes, own.bytes) ? "own" : "absent";
+    const { replica } = this.#options;
+    if (node === replica.id) return bytesEqual(key.bytes, this.#own.bytes) ? "own" : "absent";
     const peer = peers.find(({ id }) => id === node);
     if (peer === undefined) return "unknown";
-    return peer.proven !== null && bytesEqual(peer.proven, key.bytes) ? "proven" : "absent";
+    const isUsed = [peer.proven, peer.dialed].some((one) => one && bytesEqual(one, key.bytes));
+    return isUsed ? "proven" : "absent";
   }
 
   /** Others that have the same list would not let this node in. */
   #warn(): void {
-    const { replica, own, log } = this.#options;
-    const mine = ({ node, key }: NodeKey) =>
-      node === replica.id && bytesEqual(key.bytes, own.bytes);
-    if (this.#authorised.some(mine)) return;
-    log.warn("this node's own key is not among the authorised ones", { key: publicKeyLine(own) });
+    if (this.#isListed(this.#authorised, this.#own)) return;
+    const fields = { key: publicKeyLine(this.#own) };
+    this.#options.log.warn("this node's own key is not among the authorised ones", fields);
+  }
+
+  #isListed(keys: readonly NodeKey[], own: PublicKey): boolean {
+    const { id } = this.#options.replica;
+    return keys.some(({ node, key }) => node === id && bytesEqual(key.bytes, own.bytes));
   }
 
   #audit(event: string, keys: readonly NodeKey[]): void {

@@ -30,6 +30,7 @@ export {
   type KeysView,
   type NodeKey,
   type NodeKeys,
+  type OwnKey,
 } from "./key_ring.ts";
 export { Service, type ServiceOptions } from "./service.ts";
 export { type NewToken, type TokenChange, Tokens, type TokenView } from "./tokens.ts";

@@ -290,3 +290,39 @@ Deno.test("secureNetwork shows nobody in between what is sent", async () => {
   assert.ok(wireText.length > secret.length);
   assert.ok(!wireText.includes("a value") && !wireText.includes("only the two"));
 });
+
+Deno.test("secureNetwork proves another key on new connections, and leaves the open ones", async () => {
+  const [old, next] = [holder(41), holder(42)];
+  const { endpoint } = holder(41);
+  const accepted: PublicKeyBytes[] = [];
+  const open: Connection[] = [];
+  const listener = await endpoint.listen(LOCAL, {
+    trusted: [b.key],
+    accept: (connection, key) => {
+      accepted.push(key);
+      open.push(connection);
+      void connection.write(utf8("hello"));
+    },
+    refused: () => {},
+  });
+  const greeted = async (connection: Connection): Promise<Connection> => {
+    open.push(connection);
+    assert.equal(await connection.read(new Uint8Array(5)), 5);
+    return connection;
+  };
+  const before = await greeted(await b.endpoint.dial(listener.address, 5_000, old.key));
+  await endpoint.use(next.pem);
+  await greeted(await b.endpoint.dial(listener.address, 5_000, next.key));
+  await assert.rejects(b.endpoint.dial(listener.address, 5_000, old.key), { code: "denied" });
+  await before.write(utf8("still here"));
+  assert.equal(await open[1]?.read(new Uint8Array(10)), 10);
+  assert.equal(accepted.length, 2);
+  // It dials with it too.
+  const door = await Door.open([next.key]);
+  open.push(await endpoint.dial(door.address, 5_000, a.key));
+  await door.until(() => door.accepted.length === 1);
+  assert.ok(bytesEqual(door.accepted[0]?.key as PublicKeyBytes, next.key));
+  open.forEach((connection) => connection.close());
+  listener.close();
+  door.close();
+});

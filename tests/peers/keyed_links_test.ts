@@ -54,7 +54,13 @@ Deno.test("keyed Links carry messages, and tell the key that was proven", async 
   n2.links.send("n1", note(2));
   await world.clock.until(() => n1.heard.length === 1 && n2.heard.length === 1);
   assert.deepEqual(n2.heard, [{ from: "n1", message: note(1) }]);
-  assert.deepEqual(peerKeys(n2, "n1"), { id: "n1", proven: K1, isUp: true, trouble: null });
+  assert.deepEqual(peerKeys(n2, "n1"), {
+    id: "n1",
+    proven: K1,
+    dialed: K1,
+    isUp: true,
+    trouble: null,
+  });
   assert.equal(n1.links.keys().authorised, ALL);
 });
 
@@ -112,6 +118,56 @@ Deno.test("keyed Links stay up while a second key is added, and change over to i
   again.links.send("n1", note(7));
   await world.clock.until(() => n1.heard.length === 1);
   assert.deepEqual(peerKeys(n1, "n2")?.proven, K2B);
+});
+
+Deno.test("keyed Links move to a new key one by one, and lose and reorder nothing", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new World({ delayMsMax: 20, fragment: true }, seed);
+    const both: Authorised = new Map([["n1", [K1]], ["n2", [K2, K2B]]]);
+    const endpoint = simEndpoint(world.net.on("n2"), K2);
+    const transport = new KeyedTransport({ endpoint, self: "n2", authorised: both });
+    const n1 = await start(world, "n1", K1, both);
+    const n2 = world.talker("n2", ["n1"], {}, "n2", () => null, transport);
+    await n2.links.start();
+    await world.clock.until(() => n1.events.includes("up n2") && n2.events.includes("up n1"));
+    const sent: number[] = [];
+    const timer = world.clock.every(1, () => {
+      sent.push(sent.length);
+      assert.ok(n1.links.send("n2", note(sent.length)) && n2.links.send("n1", note(sent.length)));
+    });
+    await world.clock.advance(20);
+    endpoint.hold(K2B);
+    n2.links.renew();
+    await world.clock.advance(400);
+    assert.deepEqual(peerKeys(n1, "n2")?.proven, K2B);
+    n1.links.authorise(new Map([["n1", [K1]], ["n2", [K2B]]]));
+    await world.clock.advance(400);
+    timer.cancel();
+    await world.clock.advance(5_000);
+    const numbers = sent.map((i) => note(i + 1));
+    assert.deepEqual(n1.heard.map(({ message }) => message), numbers, `seed ${seed}`);
+    assert.deepEqual(n2.heard.map(({ message }) => message), numbers, `seed ${seed}`);
+    assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
+    n1.links.close();
+    n2.links.close();
+  }
+});
+
+Deno.test("keyed Links stay where they are when the new key is not known", async () => {
+  const world = new World();
+  const endpoint = simEndpoint(world.net.on("n2"), K2);
+  const transport = new KeyedTransport({ endpoint, self: "n2", authorised: ALL });
+  const n1 = await start(world, "n1", K1);
+  const n2 = world.talker("n2", ["n1"], {}, "n2", () => null, transport);
+  await n2.links.start();
+  await world.clock.until(() => n1.events.includes("up n2") && n2.events.includes("up n1"));
+  endpoint.hold(K2B);
+  n2.links.renew();
+  await world.clock.advance(5_000);
+  assert.equal(n2.log.of("link not renewed").length, 1);
+  n2.links.send("n1", note(1));
+  await world.clock.until(() => n1.heard.length === 1);
+  assert.deepEqual([n1.events, n2.events], [["up n2"], ["up n1"]]);
 });
 
 Deno.test("keyed Links dial at once when a missing key is added", async () => {

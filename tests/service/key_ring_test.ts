@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { err, ok, type Result } from "../../src/base/mod.ts";
 import { fingerprint, publicKeyLine } from "../../src/keys/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
-import { KeyRing, type KeysView, nobody, type NodeKey, Service } from "../../src/service/mod.ts";
+import {
+  KeyRing,
+  type KeysView,
+  nobody,
+  type NodeKey,
+  type OwnKey,
+  Service,
+} from "../../src/service/mod.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
@@ -29,17 +36,28 @@ function print({ key }: NodeKey): string {
 function setUp(authorised: readonly NodeKey[]) {
   const replica = new FakeReplica();
   const log = new MemoryLog();
-  const given: { next: Result<readonly NodeKey[], string> } = { next: ok(authorised) };
+  const used: string[] = [];
+  const given: { next: Result<readonly NodeKey[], string>; own: Result<OwnKey, string> } = {
+    next: ok(authorised),
+    own: ok({ privateKeyPem: "old", own: OWN.key }),
+  };
   const ring = new KeyRing({
     replica,
     hash,
     log,
     own: OWN.key,
+    ownSource: () => given.own,
     source: () => given.next,
+    endpoint: {
+      use(privateKeyPem) {
+        used.push(privateKeyPem);
+        return Promise.resolve();
+      },
+    },
     authorised,
   });
   const service = new Service({ replica, clock: new VirtualClock(), keyRing: ring });
-  return { replica, log, given, service };
+  return { replica, log, given, service, used };
 }
 
 function viewOf(service: Service): KeysView {
@@ -68,15 +86,55 @@ Deno.test("KeyRing reload() leaves everything as it was when the keys cannot be 
   const reloaded = service.reloadKeys(nobody);
   assert.ok(!reloaded.ok);
   assert.deepEqual([reloaded.error.code, reloaded.error.effect], ["keysInvalid", "none"]);
-  assert.equal(reloaded.error.detail, "keys:3: nonsense; the keys stay as they were.");
+  assert.equal(reloaded.error.detail, "keys:3: nonsense; what it is about stays as it was.");
   assert.equal(replica.authorised, undefined);
   assert.equal(log.of("keys not reloaded").length, 1);
   assert.equal(viewOf(service).authorised?.length, 2);
 });
 
+Deno.test("KeyRing reload() changes this node's own key, then moves its links", async () => {
+  const next = nodeKey("n1", 11);
+  const { replica, log, given, service, used } = setUp([OWN, N2]);
+  given.next = ok([OWN, next, N2]);
+  given.own = ok({ privateKeyPem: "new", own: next.key });
+  assert.ok(service.reloadKeys(nobody).ok);
+  await Promise.resolve();
+  assert.deepEqual([used, replica.renewals], [["new"], 1]);
+  assert.equal(viewOf(service).own, publicKeyLine(next.key));
+  assert.equal(log.of("own key changed").length, 1);
+  assert.ok(service.reloadKeys(nobody).ok);
+  await Promise.resolve();
+  assert.deepEqual([used, replica.renewals], [["new"], 1], "once");
+});
+
+Deno.test("KeyRing reload() keeps the old key of its own while the new one is no good", async () => {
+  const next = nodeKey("n1", 11);
+  const bad: Result<OwnKey, string>[] = [
+    ok({ privateKeyPem: "new", own: next.key }),
+    err("node.key has mode 0644"),
+  ];
+  for (const own of bad) {
+    const { replica, given, service, used } = setUp([OWN, N2]);
+    given.next = ok([OWN, N2B]);
+    given.own = own;
+    const reloaded = service.reloadKeys(nobody);
+    assert.ok(!reloaded.ok && reloaded.error.code === "keysInvalid");
+    await Promise.resolve();
+    assert.deepEqual([used, replica.renewals], [[], 0]);
+    assert.equal(viewOf(service).own, publicKeyLine(OWN.key));
+    assert.deepEqual(replica.authorised?.get("n2"), [N2B.key.bytes], "what was revoked is");
+  }
+});
+
 Deno.test("KeyRing view() says which key is whose, and which is in use", () => {
   const { replica, service } = setUp([OWN, N2, N2B, N9]);
-  replica.linkPeers = [{ id: "n2", proven: N2B.key.bytes, isUp: false, trouble: "no answer" }];
+  replica.linkPeers = [{
+    id: "n2",
+    proven: N2B.key.bytes,
+    dialed: null,
+    isUp: false,
+    trouble: "no answer",
+  }];
   const view = viewOf(service);
   assert.deepEqual(
     view.authorised?.map(({ node, fingerprint, state }) => [node, fingerprint, state]),
@@ -89,6 +147,14 @@ Deno.test("KeyRing view() says which key is whose, and which is in use", () => {
   );
   assert.deepEqual(view.links, [{ node: "n2", up: false, trouble: "no answer" }]);
   assert.equal(view.own, publicKeyLine(OWN.key));
+});
+
+Deno.test("KeyRing view() shows a key in use for as long as one link rests on it", () => {
+  const { replica, service } = setUp([OWN, N2, N2B]);
+  const [proven, dialed] = [N2B.key.bytes, N2.key.bytes];
+  replica.linkPeers = [{ id: "n2", proven, dialed, isUp: true, trouble: null }];
+  const states = viewOf(service).authorised?.map(({ state }) => state);
+  assert.deepEqual(states, ["own", "proven", "proven"]);
 });
 
 Deno.test("KeyRing warns when this node's own key is missing, since the others would shut it out", () => {

@@ -86,6 +86,12 @@ export class FakeReplica implements Replica {
     this.authorised = authorised;
   }
 
+  renewals = 0;
+
+  renewLinks(): void {
+    this.renewals++;
+  }
+
   linkKeys(): ReturnType<Replica["linkKeys"]> {
     return { authorised: this.authorised, peers: this.linkPeers, refused: [] };
   }

@@ -17,9 +17,16 @@ import {
 const KEY_BYTES = 32;
 export const UNPROVEN = "the handshake ended before it had proven a key that is authorised here";
 
+export type SimEndpoint = SecureEndpoint & {
+  /** What `use` does where keys have private halves. */
+  readonly hold: (own: PublicKeyBytes) => void;
+};
+
 /** For the holder of `own`. */
-export function simEndpoint(network: Network, own: PublicKeyBytes): SecureEndpoint {
+export function simEndpoint(network: Network, own: PublicKeyBytes): SimEndpoint {
   return {
+    hold: (key) => void (own = key),
+    use: () => Promise.reject(new Error("here keys have no private half: hold() it is")),
     async listen(address, { trusted, accept, refused }): Promise<SecureListener> {
       let keys = trusted;
       const greet = async (connection: Connection): Promise<void> => {
