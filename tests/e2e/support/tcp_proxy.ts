@@ -13,6 +13,8 @@ import { pause } from "./wait.ts";
 /** The way of bytes from one node to another. A loss of packets is a hold: TCP sends them again. */
 export class Route {
   delayMs = 0;
+  /** Gets to see all that goes this way. */
+  listener: ((bytes: Uint8Array) => void) | null = null;
   #held: PromiseWithResolvers<void> | null = null;
 
   /** Nothing gets through until {@link release}; then all of it does, in order. */
@@ -118,7 +120,10 @@ type Way = { readonly from: net.Socket; readonly to: net.Socket; readonly route:
 /** Bytes, the end of the stream and its breaking all take the same route. */
 function join({ from, to, route }: Way): void {
   const gate = new Transform({
-    transform: (chunk, _encoding, done) => void route.pass().then(() => done(null, chunk)),
+    transform: (chunk, _encoding, done) => {
+      route.listener?.(chunk);
+      void route.pass().then(() => done(null, chunk));
+    },
     flush: (done) => void route.pass().then(() => done()),
   });
   from.pipe(gate).pipe(to);
