@@ -5,7 +5,7 @@
 import manifest from "./deno.json" with { type: "json" };
 import { type Context, reportCrash, run } from "./src/cli/mod.ts";
 import { KevaNode } from "./src/mod.ts";
-import { createLog, realPorts, thisProcess } from "./src/platform/mod.ts";
+import { createLog, giveUpChildren, realPorts, thisProcess } from "./src/platform/mod.ts";
 
 // Else the runtime trusts public certificate authorities beside those that Keva names itself.
 Deno.env.set("DENO_TLS_CA_STORE", "");
@@ -14,6 +14,8 @@ const noProxy = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy") ?? "";
 Deno.env.set("NO_PROXY", `${noProxy},localhost,127.0.0.0/8,::1`);
 
 const process = thisProcess();
+// Only this command starts others.
+if (process.args[0] !== "dev") await giveUpChildren();
 const ports = realPorts();
 const { stderr } = process;
 

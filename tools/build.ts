@@ -39,13 +39,17 @@ const INPUTS = [
  */
 const V8_FLAGS = "--max-old-space-size=4096";
 
-/** All that a node does: files, sockets, environment, host name, and `keva dev`'s child processes. */
+/**
+ * All that the commands do: files, sockets, environment, host name, free space, whose process this
+ * is, and the child processes of `keva dev`, a right that `main.ts` gives up for all others. Which
+ * files, addresses and variables is known only once the configuration is read, too late for here.
+ */
 const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   "--allow-net",
   "--allow-env",
-  "--allow-sys",
+  "--allow-sys=hostname,statfs,uid",
   "--allow-run",
   "--no-prompt",
 ];

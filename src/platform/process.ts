@@ -48,6 +48,11 @@ export type ThisProcess = {
   exit(code: number): never;
 };
 
+/** From now on this process cannot start another one, whatever it is made to run. */
+export async function giveUpChildren(): Promise<void> {
+  await Deno.permissions.revoke({ name: "run" });
+}
+
 const encoder = new TextEncoder();
 
 export function thisProcess(): ThisProcess {

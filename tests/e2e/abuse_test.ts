@@ -13,22 +13,26 @@ import { bytesOf, get, put, textOf } from "./support/kv.ts";
 import { knock, NOISE, SMUGGLING, talk } from "./support/noise.ts";
 import { pause, until } from "./support/wait.ts";
 
+/** Elsewhere a machine has one loopback address, and no /proc. */
+const IS_LINUX = Deno.build.os === "linux";
 const OPEN_FILES = 2_048;
 /** More than the nodes can have, so that they have to see to it themselves. */
 const SETTINGS = `${KEYED}[limits]\nconnections_max = 4096\n`;
 const SLOW = 500;
-const SILENT = 10_000;
+/** Fewer where the attacker may not open so many. */
+const SILENT = Math.min(10_000, openFilesCeiling() - 500);
 /** An address gets 256 connections. */
 const SILENT_ADDRESSES = 20;
 /** What holding thousands of connections may cost; a client that is paid for by the byte costs more. */
 const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
 /** No bound on performance: a node that serves its clients in its pauses only would show. */
-const P99_MS_MAX = 2_000;
+const P99_MS_MAX = 5_000;
 const BASELINE_MS = 3_000;
 
 clusterTest("abuse: slow and silent connections by the thousand harm nobody else", {
   settings: SETTINGS,
   openFilesMax: OPEN_FILES,
+  ignore: !IS_LINUX,
 }, async ({ cluster }) => {
   await keysFor(cluster);
   await cluster.start();
@@ -64,21 +68,21 @@ clusterTest("abuse: slow and silent connections by the thousand harm nobody else
   await Promise.all([heads.attempted(), bodies.attempted()]);
   await bodies.until("all of them at work", ({ open }) => open === SLOW);
   await assertServes(target);
-  show("500 slow heads and 500 slow bodies");
+  show("500 slow heads and 500 slow bodies arrive");
   const timedOut = await heads.until("all of them turned out", ({ open }) => open === 0);
   assert.deepEqual(timedOut.statuses, { "408": SLOW });
   await Promise.all([heads.stop(), bodies.stop()]);
-  show("slow heads timed out");
+  show("they are there, until the heads time out");
 
   const silent = attack("silent", SILENT, 3, SILENT_ADDRESSES);
   const { opened, unreachable } = await silent.attempted();
   assert.equal(opened, SILENT, `${unreachable} connections were not even accepted`);
   assert.ok(openFiles(pid) < OPEN_FILES);
-  show("10,000 silent connections");
+  show(`${SILENT} silent connections arrive`);
   await third.stop();
   third.start();
   await until("links of a node that starts meanwhile", () => linked(target, third));
-  show("a node restarted meanwhile");
+  show("they are there, and a node restarts");
   await silent.until("all of them turned out", ({ open }) => open === 0);
   await silent.stop();
   await assertServes(target);
@@ -94,6 +98,7 @@ for (const keyed of [true, false]) {
   clusterTest(`abuse: noise at the port for nodes, ${kind}, and smuggled requests`, {
     settings: keyed ? KEYED : "",
     openFilesMax: OPEN_FILES,
+    ignore: !IS_LINUX,
   }, async ({ cluster }) => {
     if (keyed) await keysFor(cluster);
     await cluster.start();
@@ -158,6 +163,13 @@ async function linked(node: Node, peer: Node): Promise<boolean> {
 
 function refusedLinks(node: Node): Promise<number> {
   return metric(node, /^keva_peer_links_refused_total (\d+)$/m);
+}
+
+/** As far as this process and its children may raise their limit. */
+function openFilesCeiling(): number {
+  if (!IS_LINUX) return 0;
+  const limits = Deno.readTextFileSync("/proc/self/limits");
+  return Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1]);
 }
 
 function rssBytes(pid: number): number {

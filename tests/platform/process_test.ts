@@ -32,3 +32,21 @@ Deno.test("thisProcess() env shows only variables with the prefix", () => {
     Deno.env.delete("KEVA_TEST_ONLY");
   }
 });
+
+Deno.test("giveUpChildren() leaves a process that can start no other", async () => {
+  const module = new URL("../../src/platform/process.ts", import.meta.url).href;
+  const start = `new Deno.Command(Deno.execPath(), { args: ["--version"] }).outputSync()`;
+  const script = `
+    import { giveUpChildren } from ${JSON.stringify(module)};
+    ${start};
+    await giveUpChildren();
+    try { ${start}; } catch (error) { console.log(error.name); }`;
+  const args = ["run", "--no-prompt", "--no-check", "--allow-run", "--allow-read", "-"];
+  const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  const { stdout } = await child.output();
+  assert.equal(new TextDecoder().decode(stdout), "NotCapable\n");
+});
