@@ -132,13 +132,13 @@ export class Node implements Replica {
   // --- Replica ----------------------------------------------------------------------------------
 
   execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>> {
-    if (this.#stopping) return Promise.resolve(err(failures.stopping(this.#leader)));
+    if (this.#stopping) return Promise.resolve(err(failures.stopping(this.#raft.leader)));
     this.#schedule();
     return this.#writes.submit(command, deadlineAt);
   }
 
   linearize(deadlineAt: number): Promise<Result<void, Failure>> {
-    if (this.#stopped) return Promise.resolve(err(failures.stopping(this.#leader)));
+    if (this.#stopped) return Promise.resolve(err(failures.stopping(this.#raft.leader)));
     this.#schedule();
     return this.#reads.wait(this.#raft.read(), deadlineAt);
   }
@@ -327,7 +327,7 @@ export class Node implements Replica {
     this.#ticker.cancel();
     this.#spaceTimer?.cancel();
     this.#writes.close();
-    this.#reads.failAll(failures.stopping(this.#leader));
+    this.#reads.failAll(failures.stopping(this.#raft.leader));
     this.#cluster.close();
     this.#snapshots.close();
     this.#links.close();
@@ -379,7 +379,7 @@ export class Node implements Replica {
     this.#input(() => this.#raft.tick());
     this.#writes.tick();
     this.#input(() => this.#members.tick());
-    this.#reads.expire(now, this.#leader, this.#members.trouble);
+    this.#reads.expire(now, this.#raft.leader, this.#members.trouble);
     this.#snapshots.tick();
     // A leader whose disk has stalled holds everybody up (its own vote no longer counts anyway).
     const stalled = this.#directory.wal.status().pendingSyncMs;
@@ -396,9 +396,5 @@ export class Node implements Replica {
   #restored(index: Index): void {
     this.#writes.skippedTo(index);
     this.#schedule();
-  }
-
-  get #leader(): NodeId | null {
-    return this.#raft.leader;
   }
 }
