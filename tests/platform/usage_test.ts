@@ -30,7 +30,11 @@ Deno.test({
     const limits = Deno.readTextFileSync("/proc/self/limits");
     const limit = Number(/^Max open files +(\d+)/m.exec(limits)?.[1]);
     const spare = systemProcess.spareFiles(30_000);
-    assert.ok(Math.abs(spare - Math.min(30_000, limit - before)) <= 1, `${spare} of ${limit}`);
-    assert.equal(systemProcess.usage().openFiles, before);
+    // What earlier tests of this process left open is closed whenever it is collected.
+    assert.ok(
+      spare <= limit && spare >= Math.min(30_000, limit - before) - 1,
+      `${spare} of ${limit}`,
+    );
+    assert.ok((systemProcess.usage().openFiles as number) <= before);
   },
 });
