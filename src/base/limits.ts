@@ -45,7 +45,7 @@ export const limits = {
   applyEntriesPerTurnMax: 256,
   applyBytesPerTurnMax: 4 * MIB,
 
-  /** Changes kept for those who watch, in count and in bytes. Older: the watcher is told to start anew. */
+  /** Changes kept for those who watch, in count and in bytes. Older: the watch is reset. */
   historyChangesMax: 65_536,
   historyBytesMax: 16 * MIB,
   /** What one watcher looks at in one turn; a single larger value still travels. */

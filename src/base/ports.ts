@@ -210,7 +210,8 @@ export interface SecureNetwork {
 export interface SecureEndpoint {
   /**
    * Lets in those who hold the private half of a trusted key, which `accept` is told. Of everybody
-   * else nothing but the failed proof is read; `refused` says whom, at which address, and why. Strangers cannot hold more than a few connections, nor any of them for long.
+   * else nothing but the failed proof is read; `refused` says whom, at which address, and why.
+   * Strangers cannot hold more than a few connections, nor any of them for long.
    */
   listen(address: Address, options: SecureListenOptions): Promise<SecureListener>;
   /**

@@ -46,9 +46,7 @@ export function encodeCommand(command: Command): Uint8Array {
   assert(checks.length + mutations.length <= limits.operationsPerCommandMax, "few operations");
   const writer = new ByteWriter(64 + sizeOf(mutations)).u8(VERSION).u64(0);
   writer.u16(checks.length);
-  for (const check of checks) {
-    writeCheck(writer, check);
-  }
+  for (const check of checks) writeCheck(writer, check);
   writer.u16(mutations.length);
   for (const mutation of mutations) writeMutation(writer, mutation);
   assert(writer.length <= limits.commandBytesMax, "a command that fits into a frame");

@@ -1,6 +1,5 @@
 /**
- * Commands as text, for `keva inspect`: which keys and records, how large, never
- * the values.
+ * Commands as text, for `keva inspect`: which keys and records, how large, never the values.
  */
 
 import { printable, printableText } from "../base/mod.ts";

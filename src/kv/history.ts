@@ -3,7 +3,7 @@
  * replicated: each node has its own, since its start or the last snapshot that it was given.
  *
  * Invariants:
- * - S8 after `floor` no change is missing: what is dropped is dropped from the oldest on, and an
+ * - S9 after `floor` no change is missing: what is dropped is dropped from the oldest on, and an
  *   entry's changes all together.
  * - what it holds is bounded in changes and in bytes of keys and values.
  */

@@ -9,8 +9,9 @@
  *          revision u64, body
  * ```
  *
- * Records follow the items, where there are any. Keys, values and bodies are preceded by their length (u32). Invariant S5: an image that loads gives the
- * digest of the state that it was taken from; anything else is refused as a whole.
+ * Records follow the items, where there are any. Keys, values and bodies are preceded by their
+ * length (u32). Invariant S5: an image that loads gives the digest of the state that it was taken
+ * from; anything else is refused as a whole.
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";

@@ -8,7 +8,7 @@
  */
 
 import { Bell, err, hex, type Result, type Timer } from "../base/mod.ts";
-import type { Command, Item, KvState, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
+import type { Command, KvState, Outcome } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links, PeerMessage } from "../peers/mod.ts";
 import {
   type Index,
@@ -141,18 +141,6 @@ export class Node implements Replica {
     if (this.#stopped) return Promise.resolve(err(failures.stopping(this.#raft.leader)));
     this.#schedule();
     return this.#reads.wait(this.#raft.read(), deadlineAt);
-  }
-
-  read(key: Uint8Array): Item | undefined {
-    return this.#applier.kv.get(key);
-  }
-
-  records(kind: RecordKind): readonly StateRecord[] {
-    return this.#applier.kv.records(kind);
-  }
-
-  get recordsVersion(): number {
-    return this.#applier.kv.recordsVersion;
   }
 
   get state(): KvState {

@@ -4,7 +4,7 @@
  */
 
 import type { Bell, Distribution, ProcessUsage, Result } from "../base/mod.ts";
-import type { Command, Item, KvState, Outcome, RecordKind, StateRecord } from "../kv/mod.ts";
+import type { Command, KvState, Outcome } from "../kv/mod.ts";
 import type { Authorised, LinkKeys, Links } from "../peers/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { WalStatus } from "../storage/mod.ts";
@@ -45,15 +45,9 @@ export interface Replica {
   execute(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>>;
   /**
    * Resolves once this node's memory reflects every write that was acknowledged before the call:
-   * `read` in the same turn is then linearizable. Never rejects.
+   * what `state` gives in the same turn is then linearizable. Never rejects.
    */
   linearize(deadlineAt: number): Promise<Result<void, Failure>>;
-  /** The item in this node's memory, as of the last applied entry. */
-  read(key: Uint8Array): Item | undefined;
-  /** The records in this node's memory, in the order of their names; takes a copy. */
-  records(kind: RecordKind): readonly StateRecord[];
-  /** Cheap; another number whenever `records` may give something else than before. */
-  readonly recordsVersion: number;
   /** This node's memory, as of the last applied entry. */
   readonly state: KvState;
   /** Rings when `state` has moved on, once for all that was applied in a turn. */

@@ -88,8 +88,9 @@ export class Authentication implements Access {
   /** Forgets everything as soon as any record may have changed. */
   #follow(): void {
     const { replica, operator } = this.#options;
-    if (replica.recordsVersion === this.#version) return;
-    this.#version = replica.recordsVersion;
+    const { recordsVersion } = replica.state;
+    if (recordsVersion === this.#version) return;
+    this.#version = recordsVersion;
     this.#known.clear();
     this.#holders.clear();
     for (const { name, check } of storedTokens(replica)) {

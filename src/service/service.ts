@@ -81,7 +81,7 @@ export class Service {
       const confirmed = await this.#replica.linearize(this.#deadline(options));
       if (!confirmed.ok) return err(readFailure(confirmed.error));
     }
-    return ok({ item: this.#replica.read(key) ?? null, consistency: options.consistency });
+    return ok({ item: this.#replica.state.get(key) ?? null, consistency: options.consistency });
   }
 
   async put(

@@ -173,7 +173,7 @@ export type StoredToken = {
 
 /** As far as this node has applied. */
 export function storedTokens(replica: Replica): StoredToken[] {
-  return replica.records("token").map(({ name, revision, body }) => {
+  return replica.state.records("token").map(({ name, revision, body }) => {
     const check = decodeTokenCheck(body);
     assert(check.ok, `token ${name} is a record that this version can read`);
     return { name, revision, check: check.value };

@@ -35,7 +35,7 @@ function contents(items: Iterable<[Uint8Array, Item]>): Map<string, Item> {
   return new Map([...items].map(([key, item]) => [hex(key), item]));
 }
 
-Deno.test("History replayed on the items of any moment gives the state (S8)", () => {
+Deno.test("History replayed on the items of any moment gives the state (S9)", () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 30 }), fc.nat(), (commands, at) => {
       const state = new KvState(hash);

@@ -243,7 +243,7 @@ Deno.test("cluster: an answer to the process before settles nothing of the one a
   const outcome = await cluster.wait(after);
   assert.ok(outcome.ok && outcome.value.kind === "applied");
   await cluster.converged();
-  const item = cluster.node(origin).read(utf8("after"));
+  const item = cluster.node(origin).state.get(utf8("after"));
   assert.equal(outcome.value.revision, item?.revision, "the answer is of the very write");
   assert.equal(cluster.peek(origin, "before"), "1");
 });

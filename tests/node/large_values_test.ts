@@ -28,7 +28,7 @@ Deno.test("node: the largest values go through snapshots, restarts and transfers
   await cluster.start(writer);
   await cluster.ready();
   for (const id of cluster.ids) {
-    const item = cluster.node(id).read(utf8("key 1"));
+    const item = cluster.node(id).state.get(utf8("key 1"));
     assert.equal(item?.value.length, limits.valueBytesCeiling);
   }
 });

@@ -46,7 +46,7 @@ Deno.test("Tokens.create() keeps neither the text nor a part of its secret, and 
   const created = valueOf(await tokens.create(ANN, { name: "ci", roles: ["deploy"] }, LATER));
   const text = created.token.reveal();
   const secret = text.slice(-43);
-  const [record] = replica.records("token");
+  const [record] = replica.state.records("token");
   const stored = hex(record?.body as Uint8Array);
   for (const form of [utf8(secret), Uint8Array.fromBase64(secret, { alphabet: "base64url" })]) {
     assert.ok(!stored.includes(hex(form)));

@@ -87,7 +87,7 @@ export class Clients {
     const value = `${++this.#values}`;
     if (dice % 10 > 3) return await this.#put(client, id, key, { kind: "put", value });
     // Overwrites what this very node holds just now, however old that is.
-    const expected = cluster.node(id).read(utf8(key))?.revision ?? 0;
+    const expected = cluster.node(id).state.get(utf8(key))?.revision ?? 0;
     return await this.#put(client, id, key, { kind: "cas", value, expected });
   }
 

@@ -6,12 +6,9 @@ import { Bell, err, ok, type Result } from "../../src/base/mod.ts";
 import {
   type Command,
   encodeCommand,
-  type Item,
   KvState,
   type Mutation,
   type Outcome,
-  type RecordKind,
-  type StateRecord,
 } from "../../src/kv/mod.ts";
 import type {
   ClusterStatus,
@@ -64,18 +61,6 @@ export class FakeReplica implements Replica {
     this.deadlinesMs.push(deadlineMs);
     if (this.gate !== null) await this.gate;
     return this.failure === null ? ok() : err(this.failure);
-  }
-
-  read(key: Uint8Array): Item | undefined {
-    return this.state.get(key);
-  }
-
-  records(kind: RecordKind): readonly StateRecord[] {
-    return this.state.records(kind);
-  }
-
-  get recordsVersion(): number {
-    return this.state.recordsVersion;
   }
 
   /** What `authorise` was called with last. */

@@ -210,7 +210,7 @@ export class SimCluster {
 
   /** What the node's memory holds, without any guarantee. */
   peek(id: string, key: string): string | undefined {
-    const item = this.node(id).read(utf8(key));
+    const item = this.node(id).state.get(utf8(key));
     return item && new TextDecoder().decode(item.value);
   }
 
