@@ -2,6 +2,7 @@
  * The tokens of clients: list, create, revoke.
  */
 
+import * as z from "zod";
 import { err, fromUtf8, ok, type Result } from "../../base/mod.ts";
 import { type Caller, refusal, type Service, type ServiceError } from "../../service/mod.ts";
 import type { Request } from "./request.ts";
@@ -12,7 +13,16 @@ export const REVOKE_PARAMETERS = ["name"];
 
 const BODY_BYTES_MAX = 4096;
 
-type Wanted = { readonly name: string; readonly roles: readonly string[] };
+const wantedSchema = z.strictObject({
+  name: z.string(),
+  roles: z.array(z.string()).default([]),
+});
+const INVALID = err(refusal(
+  "bodyInvalid",
+  'It must be JSON as {"name": "ci", "roles": ["deploy"]}; the roles may be left out.',
+));
+
+type Wanted = z.infer<typeof wantedSchema>;
 
 export async function listTokens(
   _request: Request,
@@ -55,26 +65,17 @@ export async function revokeToken(
 
 /** `{"name": "ci", "roles": ["deploy"]}`; roles may be absent, anything else is refused. */
 function wantedToken(body: Uint8Array): Result<Wanted, ServiceError> {
-  const invalid = () =>
-    err(refusal(
-      "bodyInvalid",
-      'It must be JSON as {"name": "ci", "roles": ["deploy"]}; the roles may be left out.',
-    ));
-  const text = body.length <= BODY_BYTES_MAX ? fromUtf8(body) : invalid();
-  if (!text.ok) return invalid();
-  const value = parseObject(text.value);
-  if (value === null) return invalid();
-  const { name, roles = [], ...unknown } = value;
-  if (typeof name !== "string" || Object.keys(unknown).length > 0) return invalid();
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string")) return invalid();
-  return ok({ name, roles });
+  const text = body.length <= BODY_BYTES_MAX ? fromUtf8(body) : INVALID;
+  if (!text.ok) return INVALID;
+  const wanted = wantedSchema.safeParse(parseJson(text.value));
+  return wanted.success ? ok(wanted.data) : INVALID;
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** Undefined, which no schema takes, where it is no JSON. */
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" ? value as Record<string, unknown> | null : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
