@@ -37,7 +37,13 @@ const MEMBERS: Readonly<Record<string, string>> = {
 };
 
 /** The client library also runs in browsers and in Node, where these are its only way out. */
-const CLIENT_MAY_USE = ["fetch", "setTimeout", "clearTimeout", "AbortSignal.timeout"];
+const CLIENT_MAY_USE = [
+  "fetch",
+  "setTimeout",
+  "clearTimeout",
+  "performance",
+  "AbortSignal.timeout",
+];
 
 const NODE_MODULE = /^(?:node:|fs$|net$|crypto$|os$|path$|timers$|child_process$)/;
 

@@ -22,6 +22,7 @@ export function connect(context: Context, options: ConnectOptions): KevaClient {
     endpoints: endpoints(context, options.endpoints),
     timeoutMs: options.timeout * 1000,
     fetch: context.fetch,
+    discover: false, // a command asks too little for it to be worth the while
     ...token && { token: token.reveal() },
   });
 }

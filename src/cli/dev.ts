@@ -148,7 +148,12 @@ class DevRun {
 
   async #seesLeader(node: NodeConfig): Promise<boolean> {
     const endpoints = [hostAndPort(node.address, node.userPort)];
-    const client = new KevaClient({ endpoints, timeoutMs: 2_000, fetch: this.#context.fetch });
+    const client = new KevaClient({
+      endpoints,
+      timeoutMs: 2_000,
+      fetch: this.#context.fetch,
+      discover: false,
+    });
     try {
       const { members } = await client.status({ signal: this.#giveUp.signal });
       const self = members.find((member) => member.id === node.identity);

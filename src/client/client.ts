@@ -3,16 +3,20 @@
  */
 
 import { limits, utf8 } from "../base/mod.ts";
+import { Discovery } from "./discovery.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
 import { keyTarget } from "./key_target.ts";
+import { Nodes } from "./nodes.ts";
 import { type Answer, type Fetch, type Request, Transport } from "./transport.ts";
 import type {
+  Bytes,
   CallOptions,
   ClusterStatus,
   DeleteAnswer,
   GetOptions,
   Item,
+  JsonItem,
   KeysView,
   NewToken,
   PutAnswer,
@@ -33,9 +37,18 @@ export type KevaClientOptions = {
   readonly token?: string;
   /** Absent: the one that the runtime has. */
   readonly fetch?: Fetch;
+  /**
+   * Find the other members and the leader, send writes to it and reads to the others in turn. False:
+   * ask only the endpoints given, the one that answered last first. It takes the permission to
+   * inspect the cluster; a client without it goes on with its endpoints. Absent: true.
+   */
+  readonly discover?: boolean;
 };
 
 const TIMEOUT_MS = 5_000;
+const BYTES = "application/octet-stream";
+const TEXT = "text/plain; charset=utf-8";
+const JSON_TYPE = "application/json";
 
 /**
  * Reads and writes a Keva cluster. Every method throws {@link KevaError}, whose `effect` says
@@ -43,6 +56,7 @@ const TIMEOUT_MS = 5_000;
  */
 export class KevaClient {
   readonly #transport: Transport;
+  readonly #discovery: Discovery | undefined;
   readonly #timeoutMs: number;
 
   constructor(options: KevaClientOptions) {
@@ -51,16 +65,16 @@ export class KevaClient {
       if (!endpoint.ok) throw badEndpoint(endpoint.error);
       return endpoint.value;
     });
-    if (endpoints.length === 0) throw badEndpoint("no endpoint was given");
-    this.#transport = new Transport(endpoints, {
-      fetch: options.fetch ?? fetch,
-      token: options.token,
-    });
+    const [first, ...others] = endpoints;
+    if (first === undefined) throw badEndpoint("no endpoint was given");
+    const nodes = new Nodes([first, ...others]);
+    this.#transport = new Transport(nodes, { fetch: options.fetch ?? fetch, token: options.token });
+    if (options.discover !== false) this.#discovery = new Discovery(this.#transport, nodes);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   /** The item, or null when there is none. Linearizable unless the options say otherwise. */
-  async get(key: Uint8Array, options: GetOptions = {}): Promise<Item | null> {
+  async get(key: Bytes, options: GetOptions = {}): Promise<Item | null> {
     const parameters = options.consistency === "stale" ? { consistency: "stale" } : {};
     const target = this.#target(key, options, parameters);
     const { response, body } = await this.#send({ method: "GET", target }, options);
@@ -74,15 +88,41 @@ export class KevaClient {
     };
   }
 
-  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutAnswer> {
-    const contentType = options.contentType ?? "application/octet-stream";
+  async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutAnswer> {
+    const contentType = options.contentType ?? (typeof value === "string" ? TEXT : BYTES);
     const headers = { "content-type": contentType, ...conditions(options) };
     const target = this.#target(key, options);
-    const answer = await this.#send({ method: "PUT", target, headers, body: value }, options);
+    const body = bytesOf(value);
+    const answer = await this.#send({ method: "PUT", target, headers, body }, options);
     return { revision: Number(json(answer)["revision"]) };
   }
 
-  async delete(key: Uint8Array, options: WriteOptions = {}): Promise<DeleteAnswer> {
+  /** The value as JSON with its revision, or null when there is no item. */
+  async getJson<T = unknown>(key: Bytes, options: GetOptions = {}): Promise<JsonItem<T> | null> {
+    const item = await this.get(key, options);
+    if (item === null) return null;
+    try {
+      const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(item.value)) as T;
+      return { ...item, value };
+    } catch (cause) {
+      const message = "the value under this key is not JSON";
+      const next = "Read it with get().";
+      throw new KevaError({ code: "notJson", effect: "none", message, next, cause });
+    }
+  }
+
+  /** Stores a value as JSON. */
+  async putJson(key: Bytes, value: unknown, options: WriteOptions = {}): Promise<PutAnswer> {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) {
+      const message = "such a value cannot be written as JSON";
+      const next = "Store null, or delete the key.";
+      throw new KevaError({ code: "notJson", effect: "none", message, next });
+    }
+    return await this.put(key, text, { ...options, contentType: JSON_TYPE });
+  }
+
+  async delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteAnswer> {
     const target = this.#target(key, options);
     const headers = conditions(options);
     const answer = await this.#send({ method: "DELETE", target, headers }, options);
@@ -131,20 +171,33 @@ export class KevaClient {
     return json(await this.#send({ method: "DELETE", target }, options)) as unknown as TokenChange;
   }
 
+  /** Ends what the client does by itself beside calls. Calls work on, without it. */
+  async close(): Promise<void> {
+    await this.#discovery?.close();
+  }
+
   /** Tells the node to answer a little before this side gives up: it knows the effect. */
-  #target(key: Uint8Array, options: CallOptions, more: Record<string, string> = {}): string {
+  #target(key: Bytes, options: CallOptions, more: Record<string, string> = {}): string {
     const timeoutMs = 0.9 * (options.timeoutMs ?? this.#timeoutMs);
     const seconds = Math.min(Math.max(timeoutMs, 1), limits.requestTimeoutMsMax) / 1000;
-    return withParameters(keyTarget(key), { ...more, timeout: String(+seconds.toFixed(3)) });
+    return withParameters(keyTarget(bytesOf(key)), {
+      ...more,
+      timeout: String(+seconds.toFixed(3)),
+    });
   }
 
   #send(
     request: Omit<Request, "timeoutMs" | "signal">,
     options: CallOptions,
   ): Promise<Answer> {
+    this.#discovery?.begin();
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     return this.#transport.send({ ...request, timeoutMs, signal: options.signal });
   }
+}
+
+function bytesOf(data: Bytes): Uint8Array {
+  return typeof data === "string" ? utf8(data) : data;
 }
 
 function conditions(options: WriteOptions): Record<string, string> {

@@ -21,6 +21,10 @@ export function parseEndpoint(text: string): Result<Endpoint, string> {
   return ok({ host: parts.groups["host"] as string, port });
 }
 
+export function textOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
+}
+
 /** Endpoints separated by commas. */
 export function parseEndpoints(text: string): Result<Endpoint[], string> {
   const all: Endpoint[] = [];

@@ -15,6 +15,8 @@ export type KevaErrorDetails = {
   readonly status?: number | undefined;
   /** The revision that the key has, 0 for none: with `conditionFailed`. */
   readonly revision?: number | undefined;
+  /** The node that leads, where the one that answered knows it. */
+  readonly leader?: string | undefined;
   readonly cause?: unknown;
 };
 
@@ -29,6 +31,7 @@ export class KevaError extends Error {
   readonly next: string;
   readonly status: number | undefined;
   readonly revision: number | undefined;
+  readonly leader: string | undefined;
 
   constructor(details: KevaErrorDetails) {
     super(details.message, details.cause === undefined ? {} : { cause: details.cause });
@@ -37,6 +40,7 @@ export class KevaError extends Error {
     this.next = details.next;
     this.status = details.status;
     this.revision = details.revision;
+    this.leader = details.leader;
   }
 }
 
@@ -60,7 +64,7 @@ export async function errorOf(response: Response, isWrite: boolean): Promise<Kev
       status,
     });
   }
-  const { code, detail, title, next, revision } = problem;
+  const { code, detail, title, next, revision, leader } = problem;
   return new KevaError({
     code: typeof code === "string" ? code : "unknown",
     // Anything but a clear "none" leaves the outcome of a write open.
@@ -69,6 +73,7 @@ export async function errorOf(response: Response, isWrite: boolean): Promise<Kev
     next: typeof next === "string" ? next : "",
     status,
     revision: typeof revision === "number" ? revision : undefined,
+    leader: typeof leader === "string" ? leader : undefined,
   });
 }
 

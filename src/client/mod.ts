@@ -1,8 +1,8 @@
 /**
  * Layer 4: the client library, shared by the command line and by programs.
  *
- * Duty: reach the cluster over HTTP at any of several endpoints, move on to the next one where that
- * is safe, and report every failure with its effect.
+ * Duty: reach the cluster over HTTP, writes at the leader and reads at the others where they are
+ * known, move on to the next node where that is safe, and report every failure with its effect.
  * Invariants: a write is sent again only when it certainly had no effect; every call ends at its
  * deadline; nothing here needs more than `fetch` and timers, so it runs in browsers and Node too.
  * May import: base.

@@ -6,8 +6,9 @@
  * this machine, or when the node itself says that there was no effect.
  */
 
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, textOf } from "./endpoint.ts";
 import { errorOf, FIND_OUT, KevaError } from "./error.ts";
+import type { Nodes } from "./nodes.ts";
 
 /** The function of that name in browsers, Deno and Node. */
 export type Fetch = typeof fetch;
@@ -22,25 +23,28 @@ export type Request = {
   readonly signal?: AbortSignal | undefined;
 };
 
-export type Answer = { readonly response: Response; readonly body: Uint8Array };
+export type Answer = {
+  /** The node that gave it. */
+  readonly endpoint: Endpoint;
+  readonly response: Response;
+  readonly body: Uint8Array;
+};
 
 /** Between two rounds over all endpoints: doubles from the first to the second. */
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 1_000;
 
 export class Transport {
-  readonly #endpoints: readonly Endpoint[];
+  readonly #nodes: Nodes;
   readonly #fetch: Fetch;
   readonly #credentials: Readonly<Record<string, string>>;
-  /** The endpoint that answered last: the next request starts there. */
-  #preferred = 0;
 
   constructor(
-    endpoints: readonly Endpoint[],
+    nodes: Nodes,
     options: { readonly fetch: Fetch; readonly token: string | undefined },
   ) {
     const { token } = options;
-    this.#endpoints = endpoints;
+    this.#nodes = nodes;
     this.#fetch = options.fetch;
     this.#credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
@@ -56,12 +60,22 @@ export class Transport {
     }
   }
 
+  /** The answer of this one endpoint, asked once. */
+  async ask(endpoint: Endpoint, request: Request): Promise<Answer | KevaError> {
+    const deadline = new Deadline(request.timeoutMs, request.signal);
+    try {
+      return await this.#attempt(endpoint, request, deadline);
+    } finally {
+      deadline.clear();
+    }
+  }
+
   async #rounds(request: Request, deadline: Deadline): Promise<Answer> {
     for (let pauseMs = PAUSE_MS_MIN;; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
       const failure = await this.#round(request, deadline);
       if (!(failure instanceof KevaError)) return failure;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
-      if (failure.code === "unreachable") throw unreachable(this.#endpoints, failure.cause);
+      if (failure.code === "unreachable") throw unreachable(this.#nodes.given, failure.cause);
       await deadline.pause(pauseMs);
       if (deadline.signal.aborted) throw failure;
     }
@@ -70,20 +84,25 @@ export class Transport {
   /** Asks each endpoint once; returns the last failure when each may be asked again. */
   async #round(request: Request, deadline: Deadline): Promise<Answer | KevaError> {
     let failure: KevaError | null = null;
-    const start = this.#preferred;
-    for (let i = 0; i < this.#endpoints.length; i++) {
-      const position = (start + i) % this.#endpoints.length;
-      const answer = await this.#attempt(this.#endpoints[position] as Endpoint, request, deadline);
+    for (const endpoint of this.#nodes.order(request.method === "GET" ? "read" : "write")) {
+      const answer = await this.#attempt(endpoint, request, deadline);
       if (!(answer instanceof KevaError)) {
-        this.#preferred = position;
+        this.#nodes.answered(endpoint);
         return answer;
       }
+      this.#learn(endpoint, answer);
       if (!mayTryNext(answer, request)) throw answer;
       if (deadline.signal.aborted) throw answer;
       // What a node said tells more than that another one is down.
       if (failure === null || failure.status === undefined) failure = answer;
     }
     return failure as KevaError;
+  }
+
+  #learn(endpoint: Endpoint, failure: KevaError): void {
+    if (failure.status === undefined && failure.code !== "aborted") this.#nodes.failed(endpoint);
+    if (failure.leader !== undefined) this.#nodes.leads(failure.leader);
+    else if (failure.code === "noLeader") this.#nodes.leads(null);
   }
 
   async #attempt(
@@ -102,7 +121,7 @@ export class Transport {
         ...request.body === undefined ? {} : { body: request.body as BodyInit },
       });
       if (!response.ok) return await errorOf(response, isWrite);
-      return { response, body: new Uint8Array(await response.arrayBuffer()) };
+      return { endpoint, response, body: new Uint8Array(await response.arrayBuffer()) };
     } catch (cause) {
       return attemptError({ endpoint, isWrite, cause, deadline });
     }
@@ -120,10 +139,6 @@ type Attempt = {
   readonly cause: unknown;
   readonly deadline: Deadline;
 };
-
-function textOf({ host, port }: Endpoint): string {
-  return `${host}:${port}`;
-}
 
 function unreachable(endpoints: readonly Endpoint[], cause: unknown): KevaError {
   return new KevaError({

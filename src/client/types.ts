@@ -2,6 +2,9 @@
  * Requests and answers of the client. The status types describe what `/v1/cluster/status` sends.
  */
 
+/** A key or a value; text stands for its bytes in UTF-8. */
+export type Bytes = Uint8Array | string;
+
 export type Consistency = "linearizable" | "stale";
 
 export type CallOptions = {
@@ -25,6 +28,9 @@ export type Item = {
   readonly revision: number;
   readonly consistency: Consistency;
 };
+
+/** An item whose value was read as JSON. */
+export type JsonItem<T> = Omit<Item, "value"> & { readonly value: T };
 
 export type PutAnswer = { readonly revision: number };
 export type DeleteAnswer = { readonly revision: number; readonly existed: boolean };

@@ -9,7 +9,10 @@ const VALUE = Uint8Array.of(0, 255, 10, 195, 40); // not UTF-8
 function client(...steps: Step[]) {
   const cluster = fakeCluster(...steps);
   const endpoints = ["host1:1", "host2:2"];
-  return { keva: new KevaClient({ endpoints, fetch: cluster.fetch }), calls: cluster.calls };
+  return {
+    keva: new KevaClient({ endpoints, fetch: cluster.fetch, discover: false }),
+    calls: cluster.calls,
+  };
 }
 
 async function failure(call: Promise<unknown>): Promise<KevaError> {
@@ -102,7 +105,7 @@ Deno.test("KevaClient.put() goes on when nothing was sent or the node says effec
 
 Deno.test("KevaClient lets the node give up before it does itself", async () => {
   const cluster = fakeCluster(...[1, 2, 3].map(() => new Response(null, { status: 204 })));
-  const keva = new KevaClient({ endpoints: ["h"], fetch: cluster.fetch });
+  const keva = new KevaClient({ endpoints: ["h"], fetch: cluster.fetch, discover: false });
   for (const timeoutMs of [1, 1234, 3_600_000]) await keva.get(KEY, { timeoutMs });
   assert.deepEqual(cluster.calls.map((call) => new URL(call.url).search), [
     "?timeout=0.001",
@@ -211,7 +214,8 @@ Deno.test("KevaClient() refuses an endpoint that is none", () => {
 Deno.test("KevaClient() takes a host alone, an IPv6 address and a URL", async () => {
   for (const [text, host] of [["h", "h:380"], ["[::1]:5", "[::1]:5"], ["http://h:5/", "h:5"]]) {
     const cluster = fakeCluster(new Response(null, { status: 204 }));
-    await new KevaClient({ endpoints: [text as string], fetch: cluster.fetch }).get(KEY);
+    await new KevaClient({ endpoints: [text as string], fetch: cluster.fetch, discover: false })
+      .get(KEY);
     assert.equal(cluster.calls[0]?.url, `http://${host}/v1/storage/key/k?timeout=4.5`);
   }
 });
@@ -220,7 +224,7 @@ Deno.test("KevaClient recognises a refused connection of the real fetch", async 
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
-  const keva = new KevaClient({ endpoints: [`127.0.0.1:${port}`] });
+  const keva = new KevaClient({ endpoints: [`127.0.0.1:${port}`], discover: false });
   const error = await failure(keva.put(KEY, VALUE));
   assert.equal(error.message, `no node answers at 127.0.0.1:${port}`);
   assert.equal(error.effect, "none");
