@@ -41,12 +41,6 @@ export type WatchOptions = {
   readonly mayRead: (key: Uint8Array) => boolean;
 };
 
-/** Of what is looked at in one turn. */
-const BOUNDS = {
-  countMax: limits.watchChangesPerTurnMax,
-  bytesMax: limits.watchBytesPerTurnMax,
-};
-
 export class Watch {
   readonly #options: WatchOptions;
   readonly #prefix: string;
@@ -97,7 +91,8 @@ export class Watch {
   #initial(items: Iterator<[Uint8Array, Item]>): WatchEvent[] {
     const events: WatchEvent[] = [];
     let bytes = 0;
-    for (let left = BOUNDS.countMax; left > 0 && bytes < BOUNDS.bytesMax; left--) {
+    const { watchChangesPerTurnMax: countMax, watchBytesPerTurnMax: bytesMax } = limits;
+    for (let left = countMax; left > 0 && bytes < bytesMax; left--) {
       const next = items.next();
       if (next.done === true) {
         this.#items = null;
@@ -114,7 +109,8 @@ export class Watch {
 
   #changes(): WatchEvent[] {
     const { history } = this.#options.replica.state;
-    const stretch = history.since(this.#cursor, BOUNDS);
+    const { watchChangesPerTurnMax: countMax, watchBytesPerTurnMax: bytesMax } = limits;
+    const stretch = history.since(this.#cursor, { countMax, bytesMax });
     if (stretch === null) return [this.#reset()];
     const { changes, more } = stretch;
     const last = changes.at(-1);

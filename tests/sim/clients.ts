@@ -11,6 +11,7 @@ import type { SeededRandom } from "../support/seeded_random.ts";
 import type { SimCluster } from "../support/sim_cluster.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
+import { nameOf, paddedValue } from "./values.ts";
 
 export type ClientsOptions = {
   readonly cluster: SimCluster;
@@ -189,18 +190,12 @@ export class Clients {
 
   #padded(value: string): Uint8Array {
     const { random, swarm } = this.#options;
-    return utf8(`${value};`.padEnd(1 + random.below(swarm.valueBytesMax), "."));
+    return paddedValue(value, 1 + random.below(swarm.valueBytesMax));
   }
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.cluster.clock.after(ms, resolve));
   }
-}
-
-/** Values are numbered; the padding only gives them a size. */
-function nameOf(value: Uint8Array): string {
-  const text = new TextDecoder().decode(value);
-  return text.slice(0, text.indexOf(";"));
 }
 
 /** Without an answer nothing is known; a read has no effect that could be unknown. */

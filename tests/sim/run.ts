@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { limits } from "../../src/base/mod.ts";
+import { limits, utf8 } from "../../src/base/mod.ts";
 import { Audit } from "./audit.ts";
 import { assertLinearizable } from "../lin/checker.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -14,6 +14,7 @@ import { Invariants } from "./invariants.ts";
 import { Nemesis, ordinarySyncs } from "./nemesis.ts";
 import { applyLimits, drawSwarm, type Swarm } from "./swarm.ts";
 import { Trace } from "./trace.ts";
+import { itemText, Watchers } from "./watchers.ts";
 
 export type Verdict = {
   readonly swarm: Swarm;
@@ -52,7 +53,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<V
   try {
     await run.safety();
     await run.liveness();
-    run.linearizability();
+    run.history();
   } catch (error) {
     failure = error instanceof Error ? error.stack ?? error.message : String(error);
   } finally {
@@ -69,6 +70,7 @@ class Run {
   readonly #invariants: Invariants;
   readonly #audit: Audit;
   readonly #clients: Clients;
+  readonly #watchers: Watchers;
   readonly #nemesis: Nemesis;
   #broken: unknown = null;
 
@@ -101,8 +103,16 @@ class Run {
     this.#nemesis = new Nemesis({
       ...parts,
       random: random.fork(),
-      onEnded: (id) => this.#clients.nodeEnded(id),
+      onEnded: (id) => {
+        this.#clients.nodeEnded(id);
+        this.#watchers.nodeEnded(id);
+      },
       lastDurable: (id) => this.#audit.lastDurable(id),
+      onWrong: (error) => this.wrong(error),
+    });
+    this.#watchers = new Watchers({
+      ...parts,
+      random: random.fork(),
       onWrong: (error) => this.wrong(error),
     });
     this.#audit = new Audit({
@@ -116,6 +126,7 @@ class Run {
   async safety(): Promise<void> {
     for (const id of this.#cluster.ids) this.#nemesis.restart(id);
     this.#clients.start();
+    this.#watchers.start();
     this.#nemesis.start();
     await this.#advance(this.#swarm.safetyMs);
   }
@@ -147,11 +158,31 @@ class Run {
     }
     await cluster.converged();
     assert.equal(new Set(cluster.digests()).size, 1, "all nodes hold the same state");
+    await this.#watched(endMs);
     this.#throwBroken();
   }
 
-  linearizability(): void {
-    assertLinearizable(this.#clients.recorder.history());
+  /** What watchers made of what they were told is what the nodes hold. */
+  async #watched(endMs: number): Promise<void> {
+    const cluster = this.#cluster;
+    const { state } = cluster.node(cluster.running[0] as string);
+    const items = new Map(
+      Array.from(state.frozenItems(utf8("")), ([key, { revision, value }]) => {
+        return [new TextDecoder().decode(key), itemText(revision, value)];
+      }),
+    );
+    while (true) {
+      const behind = this.#watchers.behind(items);
+      if (behind.length === 0) return;
+      assert.ok(cluster.clock.now() < endMs, `in a healed cluster [${behind}] never catch up`);
+      await this.#advance(100);
+    }
+  }
+
+  history(): void {
+    const history = this.#clients.recorder.history();
+    this.#watchers.assertComplete(history);
+    assertLinearizable(history);
   }
 
   verdict(failure: string | null): Verdict {

@@ -39,6 +39,7 @@ export type SwarmLimits = Pick<
   typeof limits,
   | "appendEntriesMax"
   | "applyEntriesPerTurnMax"
+  | "historyChangesMax"
   | "imageBlockBytes"
   | "inflightAppendsMax"
   | "logTailEntries"
@@ -48,6 +49,7 @@ export type SwarmLimits = Pick<
   | "walFrameBytesMax"
   | "walRoomBytes"
   | "walRoomFrameBytesMax"
+  | "watchChangesPerTurnMax"
 >;
 
 export type Swarm = {
@@ -73,6 +75,9 @@ export type Swarm = {
   readonly safetyMs: number;
   readonly faultEveryMs: number;
   readonly faults: readonly FaultKind[];
+  readonly watchers: number;
+  /** Between two times that a watcher takes what there is. */
+  readonly watcherRestMsMax: number;
   readonly limits: { readonly [name in keyof SwarmLimits]: number };
 };
 
@@ -107,6 +112,8 @@ export function drawSwarm(seed: number): Swarm {
     faultEveryMs: quiet ? 60_000 : electionTimeoutMs * pick([1, 2, 5]),
     faults: FAULTS.filter((fault) => random.chance(fault === "bitFlip" ? 1 : 2, 5)),
     limits: drawLimits(pick),
+    watchers: pick([0, 1, 3]),
+    watcherRestMsMax: pick([0, 0, 500]),
   };
 }
 
@@ -123,6 +130,8 @@ function drawLimits(pick: (choices: readonly number[]) => number): Swarm["limits
     walFrameBytesMax: pick([500, 16 * 1024 * 1024]),
     walRoomBytes: pick([512, 4_096, 262_144]),
     walRoomFrameBytesMax: pick([0, 1_000, 16 * 1024]),
+    historyChangesMax: pick([5, 100, 65_536]),
+    watchChangesPerTurnMax: pick([1, 1_024]),
   };
 }
 

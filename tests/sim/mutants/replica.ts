@@ -160,4 +160,25 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: "    if (failed !== null) {\n" +
       "      for (const one of mutations) this.#mutate(one);\n      return failed;\n    }",
   },
+  {
+    name: "watch-passes-over-a-gap",
+    story: "A watch that history has left behind goes on with what there still is.",
+    ...of("kv/history.ts"),
+    find: "    if (!whole) return null;\n",
+    replace: "",
+  },
+  {
+    name: "watch-resumes-at-now",
+    story: "A watch that is to go on behind a cursor begins with what happens next.",
+    ...of("service/watch.ts"),
+    find: "this.#cursor = request.after ?? replica.state.now;",
+    replace: "this.#cursor = replica.state.now;",
+  },
+  {
+    name: "history-older-than-the-snapshot",
+    story: "After a snapshot, a node claims to know all changes since the beginning.",
+    ...of("kv/store.ts"),
+    find: "    this.#history = new History(applied);",
+    replace: "    this.#history = new History(0);",
+  },
 ];
