@@ -2,18 +2,10 @@
  * `keva delete`: removes a key.
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import {
-  endpointsOption,
-  jsonOption,
-  revisionOption,
-  timeoutOption,
-  tokenFileOption,
-  tokenOption,
-} from "./options.ts";
+import { clientCommand, jsonOption, revisionOption, timeoutOption } from "./options.ts";
 
 const EPILOGUE = `
 Deleting a key that is not there succeeds.
@@ -23,13 +15,10 @@ Examples:
   keva delete greeting --if-revision 42`;
 
 export function deleteCommand(context: Context) {
-  return new Command("delete")
+  return clientCommand("delete")
     .summary("remove a key and its value")
     .description("Removes a key and waits until a majority of the nodes has that on disk.")
     .argument("<key>", "the key")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(revisionOption())
     .addOption(jsonOption("print revision and whether there was a value as JSON"))
     .addOption(keyBase64Option())

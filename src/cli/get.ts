@@ -2,19 +2,13 @@
  * `keva get`: prints a value.
  */
 
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { printable } from "../base/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import {
-  endpointsOption,
-  jsonOption,
-  timeoutOption,
-  tokenFileOption,
-  tokenOption,
-} from "./options.ts";
+import { clientCommand, jsonOption, timeoutOption } from "./options.ts";
 
 const EPILOGUE = `
 The value goes to standard output byte for byte, without a line end of its own. When there is no
@@ -27,13 +21,10 @@ Examples:
   keva get --json --key-hex 00ff`;
 
 export function getCommand(context: Context) {
-  return new Command("get")
+  return clientCommand("get")
     .summary("print the value of a key")
     .description("Prints the value of a key, as of the last acknowledged write.")
     .argument("<key>", "the key")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(
       new Option("--consistency <guarantee>", "stale: what one node has, without asking others")
         .choices(["linearizable", "stale"] as const).default("linearizable" as const),

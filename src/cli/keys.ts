@@ -8,7 +8,7 @@ import { type KevaClient, KevaError, type KeysView } from "../client/mod.ts";
 import { connectEach, type ConnectOptions } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError, explainError } from "./error.ts";
-import { endpointsOption, timeoutOption, tokenFileOption, tokenOption } from "./options.ts";
+import { clientCommand, timeoutOption } from "./options.ts";
 import { table } from "./table.ts";
 
 const LIST_EPILOGUE = `
@@ -32,25 +32,27 @@ export function keysCommand(context: Context) {
   const keys = new Command("keys")
     .summary("show or reload the keys by which nodes know each other")
     .description('The keys by which nodes know each other. "keva keygen" makes them.');
-  keys.command("list")
+  keys.addCommand(listCommand(context));
+  keys.addCommand(reloadCommand(context));
+  return keys;
+}
+
+function listCommand(context: Context) {
+  return clientCommand("list")
     .summary("show the keys that each node knows, and who is shut out")
     .description("Shows, for each node, the keys that it knows and what its links make of them.")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", LIST_EPILOGUE)
     .action((options) => each(context, options, (client) => client.keys()));
-  keys.command("reload")
+}
+
+function reloadCommand(context: Context) {
+  return clientCommand("reload")
     .summary("let each node read the keys anew")
     .description("Lets each node read the keys of the others anew, and shows what came of it.")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", RELOAD_EPILOGUE)
     .action((options) => each(context, options, (client) => client.reloadKeys()));
-  return keys;
 }
 
 /** Asks every node, shows every answer, and fails in the end when one was bad. */

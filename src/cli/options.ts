@@ -2,7 +2,7 @@
  * Options that several commands share.
  */
 
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
 export function configFileOption() {
   return new Option(
@@ -25,7 +25,15 @@ export function setOption() {
   ).argParser<string[]>((value, all) => [...all ?? [], value]).default([] as string[], "none");
 }
 
-export function endpointsOption() {
+/** A command that asks nodes, with the options that say which ones and by what it is known. */
+export function clientCommand(name: string) {
+  return new Command(name)
+    .addOption(endpointsOption())
+    .addOption(tokenOption())
+    .addOption(tokenFileOption());
+}
+
+function endpointsOption() {
   return new Option(
     "-e, --endpoints <host:port>",
     "nodes to ask, in this order, separated by commas (default: $KEVA_ENDPOINTS, else the nodes in ./keva.toml, " +
@@ -33,7 +41,7 @@ export function endpointsOption() {
   );
 }
 
-export function tokenOption() {
+function tokenOption() {
   return new Option(
     "--token <token>",
     "say who you are by this; others on this machine can see it while the command runs, so " +
@@ -41,7 +49,7 @@ export function tokenOption() {
   );
 }
 
-export function tokenFileOption() {
+function tokenFileOption() {
   return new Option(
     "--token-file <path>",
     "say who you are by the token in this file (default: $KEVA_TOKEN, else $KEVA_TOKEN_FILE)",

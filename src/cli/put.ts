@@ -2,20 +2,12 @@
  * `keva put`: stores a value.
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { DiskError, limits, utf8 } from "../base/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError, usageError } from "./error.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import {
-  endpointsOption,
-  jsonOption,
-  revisionOption,
-  timeoutOption,
-  tokenFileOption,
-  tokenOption,
-} from "./options.ts";
+import { clientCommand, jsonOption, revisionOption, timeoutOption } from "./options.ts";
 
 const EPILOGUE = `
 Without VALUE and --file, the value is read from standard input.
@@ -29,14 +21,11 @@ Examples:
 type Source = { readonly value: Uint8Array; readonly contentType: string };
 
 export function putCommand(context: Context) {
-  return new Command("put")
+  return clientCommand("put")
     .summary("store a value under a key")
     .description("Stores a value and waits until a majority of the nodes has it on disk.")
     .argument("<key>", "the key")
     .argument("[value]", "the value, as text")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .option("-f, --file <path>", "the value is the content of this file")
     .option("--content-type <type>", "kept with the value and returned with it")
     .addOption(revisionOption())

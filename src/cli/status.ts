@@ -2,19 +2,12 @@
  * `keva status`: how the cluster is, and what to do about it.
  */
 
-import { Command } from "@commander-js/extra-typings";
 import { printableText } from "../base/mod.ts";
 import type { ClusterStatus, MemberStatus } from "../client/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
-import {
-  endpointsOption,
-  jsonOption,
-  timeoutOption,
-  tokenFileOption,
-  tokenOption,
-} from "./options.ts";
+import { clientCommand, jsonOption, timeoutOption } from "./options.ts";
 import { table } from "./table.ts";
 
 const EPILOGUE = `
@@ -28,14 +21,11 @@ Examples:
   watch keva status`;
 
 export function statusCommand(context: Context) {
-  return new Command("status")
+  return clientCommand("status")
     .summary("show how the cluster is")
     .description(
       "Shows every node as the first one that answers sees it, and one sentence of advice.",
     )
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(jsonOption("print everything that the node tells as JSON"))
     .addOption(timeoutOption())
     .addHelpText("after", EPILOGUE)

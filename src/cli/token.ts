@@ -7,13 +7,7 @@ import { printableText } from "../base/mod.ts";
 import type { TokenView } from "../client/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
-import {
-  endpointsOption,
-  jsonOption,
-  timeoutOption,
-  tokenFileOption,
-  tokenOption,
-} from "./options.ts";
+import { clientCommand, jsonOption, timeoutOption } from "./options.ts";
 import { table } from "./table.ts";
 
 const CREATE_EPILOGUE = `
@@ -45,7 +39,7 @@ export function tokenCommand(context: Context) {
 }
 
 function createCommand(context: Context) {
-  return new Command("create")
+  return clientCommand("create")
     .summary("make a token and print it")
     .description("Makes a token for a client and prints it, once.")
     .argument("<name>", "who will have it: letters, digits and . _ @ -, at most 64")
@@ -55,9 +49,6 @@ function createCommand(context: Context) {
       (role: string, all: string[]) => [...all, role],
       [],
     )
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", CREATE_EPILOGUE)
     .action(async (name, options) => {
@@ -70,12 +61,9 @@ function createCommand(context: Context) {
 }
 
 function listCommand(context: Context) {
-  return new Command("list")
+  return clientCommand("list")
     .summary("show who has a token")
     .description("Shows all tokens by name, without their text.")
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(jsonOption("print them as JSON"))
     .addOption(timeoutOption())
     .action(async (options) => {
@@ -86,13 +74,10 @@ function listCommand(context: Context) {
 }
 
 function revokeCommand(context: Context) {
-  return new Command("revoke")
+  return clientCommand("revoke")
     .summary("let a token count no more")
     .description("Revokes a token: nodes refuse it from now on.")
     .argument("<name>", 'the name or the id, as "keva token list" shows them')
-    .addOption(endpointsOption())
-    .addOption(tokenOption())
-    .addOption(tokenFileOption())
     .addOption(timeoutOption())
     .addHelpText("after", REVOKE_EPILOGUE)
     .action(async (nameOrId, options) => {
