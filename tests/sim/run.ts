@@ -135,6 +135,7 @@ class Run {
     this.#trace.add("sim", "everything heals");
     this.#nemesis.calm();
     this.#clients.finish();
+    this.#watchers.hurry();
     const cluster = this.#cluster;
     const endMs = cluster.clock.now() + LIVENESS_MS;
     while (!this.#healthy()) {

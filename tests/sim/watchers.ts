@@ -81,6 +81,11 @@ export class Watchers {
     for (const watcher of this.#watchers) watcher.nodeEnded(id);
   }
 
+  /** They take what there is at once from now on. */
+  hurry(): void {
+    for (const watcher of this.#watchers) watcher.hurry();
+  }
+
   /** The names of those whose copy is not yet what `items` says. */
   behind(items: ReadonlyMap<string, string>): string[] {
     return this.#watchers.filter((watcher) => !watcher.has(items)).map(({ name }) => name);
@@ -114,6 +119,7 @@ class Watcher {
   /** The one that goes on; null: the next watch begins anew. */
   #stretch: Stretch | null = null;
   #session: Session | null = null;
+  #hurried = false;
 
   constructor(name: string, prefix: string, truth: Truth, options: WatchersOptions) {
     this.name = name;
@@ -133,6 +139,10 @@ class Watcher {
 
   nodeEnded(id: string): void {
     if (this.#session?.node === id) this.#session.leave();
+  }
+
+  hurry(): void {
+    this.#hurried = true;
   }
 
   has(items: ReadonlyMap<string, string>): boolean {
@@ -186,7 +196,7 @@ class Watcher {
       const events = await opened.value.next();
       if (session.over || events === null) return;
       for (const event of events) this.#hear(event);
-      await this.#sleep(random.below(swarm.watcherRestMsMax + 1));
+      if (!this.#hurried) await this.#sleep(random.below(swarm.watcherRestMsMax + 1));
     }
   }
 
