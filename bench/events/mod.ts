@@ -8,6 +8,7 @@ import { idle } from "./idle.ts";
 import { keys } from "./keys.ts";
 import { restart } from "./restart.ts";
 import { snapshots } from "./snapshots.ts";
+import { watching } from "./watching.ts";
 
 export const EXPERIMENTS: readonly Experiment[] = [
   restart,
@@ -19,4 +20,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   durability,
   idle,
   keys,
+  watching,
 ];
