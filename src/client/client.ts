@@ -6,7 +6,7 @@ import { limits, utf8 } from "../base/mod.ts";
 import { Discovery } from "./discovery.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
-import { keyTarget } from "./key_target.ts";
+import { keyTarget, prefixParameters } from "./key_target.ts";
 import { Nodes } from "./nodes.ts";
 import { type Answer, type Fetch, type Request, Transport } from "./transport.ts";
 import type {
@@ -23,8 +23,11 @@ import type {
   PutOptions,
   TokenChange,
   TokenView,
+  WatchEvent,
+  WatchOptions,
   WriteOptions,
 } from "./types.ts";
+import { watch } from "./watch.ts";
 
 export type { Fetch };
 
@@ -128,6 +131,20 @@ export class KevaClient {
     const answer = await this.#send({ method: "DELETE", target, headers }, options);
     const { revision, existed } = json(answer);
     return { revision: Number(revision), existed: existed === true };
+  }
+
+  /**
+   * Changes as they happen, in order and each once, over as many connections as it takes, until the
+   * loop that reads them is left or the signal ends it. Throws only when no node answers at first,
+   * or when the nodes refuse the watch.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
+    const { prefix = "", initial = false, from, timeoutMs = this.#timeoutMs, signal } = options;
+    this.#discovery?.begin();
+    const parameters = { ...prefixParameters(prefix), ...initial && { initial: "true" } };
+    const target = withParameters("/v1/storage/watch", parameters);
+    const after = options.after ?? (from === undefined ? undefined : String(from - 1));
+    return watch(this.#transport, { target, initial, after, timeoutMs, signal });
   }
 
   /** What the first node that answers knows about all of them. */

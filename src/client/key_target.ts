@@ -2,6 +2,8 @@
  * The request target of a key: the exact bytes, through URL parsers that would like to tidy them.
  */
 
+import type { Bytes } from "./types.ts";
+
 const KEY_ROUTE = "/v1/storage/key/";
 const UNRESERVED = /[A-Za-z0-9_~.-]/;
 
@@ -19,4 +21,12 @@ export function keyTarget(key: Uint8Array): string {
   if (path === ".") return `${KEY_ROUTE}?key64=Lg`;
   if (path === "..") return `${KEY_ROUTE}?key64=Li4`;
   return KEY_ROUTE + path;
+}
+
+/** Parameters for the keys that begin with these bytes. */
+export function prefixParameters(prefix: Bytes): Record<string, string> {
+  if (prefix.length === 0) return {};
+  if (typeof prefix === "string") return { prefix: encodeURIComponent(prefix) };
+  const base64 = btoa(String.fromCharCode(...prefix));
+  return { prefix64: base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "") };
 }

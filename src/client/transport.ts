@@ -51,12 +51,28 @@ export class Transport {
 
   /** The answer of the first endpoint that gives one, or throws {@link KevaError}. */
   async send(request: Request): Promise<Answer> {
-    if (request.signal?.aborted) throw abortedBeforeSending();
-    const deadline = new Deadline(request.timeoutMs, request.signal);
+    const deadline = begin(request);
     try {
-      return await this.#rounds(request, deadline);
+      return await this.#rounds(request, deadline, wholeAnswer);
     } finally {
       deadline.clear();
+    }
+  }
+
+  /**
+   * The same for an answer without an end: the deadline is that of its head, and its body is read by
+   * the caller, until the request's signal ends it.
+   */
+  async open(request: Request): Promise<Response> {
+    const deadline = begin(request);
+    try {
+      const take: Take<Response> = (_, response) => Promise.resolve(response);
+      const response = await this.#rounds(request, deadline, take);
+      deadline.lift();
+      return response;
+    } catch (error) {
+      deadline.clear();
+      throw error;
     }
   }
 
@@ -64,15 +80,15 @@ export class Transport {
   async ask(endpoint: Endpoint, request: Request): Promise<Answer | KevaError> {
     const deadline = new Deadline(request.timeoutMs, request.signal);
     try {
-      return await this.#attempt(endpoint, request, deadline);
+      return await this.#attempt(endpoint, request, deadline, wholeAnswer);
     } finally {
       deadline.clear();
     }
   }
 
-  async #rounds(request: Request, deadline: Deadline): Promise<Answer> {
+  async #rounds<T>(request: Request, deadline: Deadline, take: Take<T>): Promise<T> {
     for (let pauseMs = PAUSE_MS_MIN;; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const failure = await this.#round(request, deadline);
+      const failure = await this.#round(request, deadline, take);
       if (!(failure instanceof KevaError)) return failure;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
       if (failure.code === "unreachable") throw unreachable(this.#nodes.given, failure.cause);
@@ -82,10 +98,14 @@ export class Transport {
   }
 
   /** Asks each endpoint once; returns the last failure when each may be asked again. */
-  async #round(request: Request, deadline: Deadline): Promise<Answer | KevaError> {
+  async #round<T>(
+    request: Request,
+    deadline: Deadline,
+    take: Take<T>,
+  ): Promise<T | KevaError> {
     let failure: KevaError | null = null;
     for (const endpoint of this.#nodes.order(request.method === "GET" ? "read" : "write")) {
-      const answer = await this.#attempt(endpoint, request, deadline);
+      const answer = await this.#attempt(endpoint, request, deadline, take);
       if (!(answer instanceof KevaError)) {
         this.#nodes.answered(endpoint);
         return answer;
@@ -105,11 +125,12 @@ export class Transport {
     else if (failure.code === "noLeader") this.#nodes.leads(null);
   }
 
-  async #attempt(
+  async #attempt<T>(
     endpoint: Endpoint,
     request: Request,
     deadline: Deadline,
-  ): Promise<Answer | KevaError> {
+    take: Take<T>,
+  ): Promise<T | KevaError> {
     const isWrite = request.method !== "GET";
     try {
       const call = this.#fetch;
@@ -121,11 +142,23 @@ export class Transport {
         ...request.body === undefined ? {} : { body: request.body as BodyInit },
       });
       if (!response.ok) return await errorOf(response, isWrite);
-      return { endpoint, response, body: new Uint8Array(await response.arrayBuffer()) };
+      return await take(endpoint, response);
     } catch (cause) {
       return attemptError({ endpoint, isWrite, cause, deadline });
     }
   }
+}
+
+/** What is made of a good answer. */
+type Take<T> = (endpoint: Endpoint, response: Response) => Promise<T>;
+
+async function wholeAnswer(endpoint: Endpoint, response: Response): Promise<Answer> {
+  return { endpoint, response, body: new Uint8Array(await response.arrayBuffer()) };
+}
+
+function begin(request: Request): Deadline {
+  if (request.signal?.aborted) throw abortedBeforeSending();
+  return new Deadline(request.timeoutMs, request.signal);
 }
 
 function abortedBeforeSending(): KevaError {
@@ -228,8 +261,13 @@ class Deadline {
     });
   }
 
-  clear(): void {
+  /** From now on there is no deadline; the caller's signal still aborts. */
+  lift(): void {
     clearTimeout(this.#timer);
+  }
+
+  clear(): void {
+    this.lift();
     this.#outer?.removeEventListener("abort", this.#abort);
   }
 }

@@ -35,6 +35,43 @@ export type JsonItem<T> = Omit<Item, "value"> & { readonly value: T };
 export type PutAnswer = { readonly revision: number };
 export type DeleteAnswer = { readonly revision: number; readonly existed: boolean };
 
+export type WatchOptions = {
+  /** Only keys that begin with it. Absent: all. */
+  readonly prefix?: Bytes;
+  /** Begin with the items that there are; and once more after a reset. */
+  readonly initial?: boolean;
+  /** Begin with the changes of this revision. */
+  readonly from?: number;
+  /** Begin behind the event that has this id. */
+  readonly after?: string;
+  /** For the first node to answer. Absent: the client's own. */
+  readonly timeoutMs?: number;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+};
+
+export type WatchEvent =
+  & {
+    readonly revision: number;
+    /** Behind which a watch can go on. Absent among initial items. */
+    readonly id?: string;
+  }
+  & (
+    | {
+      readonly kind: "put";
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      readonly contentType: string;
+    }
+    | { readonly kind: "delete"; readonly key: Uint8Array }
+    /** All initial items were told; changes follow. */
+    | { readonly kind: "synced" }
+    /** Nothing more has happened up to this revision. */
+    | { readonly kind: "progress" }
+    /** Changes are lost: what was told so far may be wrong by now. With `initial`, items follow. */
+    | { readonly kind: "reset" }
+  );
+
 export type MemberStatus = {
   readonly id: string;
   readonly peerAddress: string;

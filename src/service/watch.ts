@@ -62,6 +62,11 @@ export class Watch {
     if (request.initial && request.after === undefined) this.#begin();
   }
 
+  /** How far it has come. */
+  get revision(): Revision {
+    return this.#cursor.revision;
+  }
+
   /** The next events, as soon as there are any; null after `end` or a reset that nothing follows. */
   async next(): Promise<readonly WatchEvent[] | null> {
     while (!this.#ended) {

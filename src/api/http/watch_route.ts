@@ -4,7 +4,8 @@
  *
  * The id of an event is a cursor: `42` behind all of revision 42, `42.0` behind its first change. A
  * client that sends the last one it has seen misses nothing and is told nothing twice. Initial
- * items have no id, so that a client who was cut off among them starts over.
+ * items have no id, so that a client who was cut off among them starts over. A watch that begins
+ * now says in `Keva-Revision` when that is: a client who was told nothing yet goes on from there.
  */
 
 import { err, ok, type Result, utf8 } from "../../base/mod.ts";
@@ -41,7 +42,10 @@ export async function watchKeys(
   if (!asked.ok) return problemResponse(asked.error);
   const watch = await service.watch(caller, asked.value);
   if (!watch.ok) return problemResponse(watch.error);
-  return { status: 200, headers: HEADERS, body: null, stream: new EventStream(watch.value) };
+  const headers = asked.value.initial || asked.value.after !== undefined
+    ? HEADERS
+    : { ...HEADERS, "Keva-Revision": String(watch.value.revision) };
+  return { status: 200, headers, body: null, stream: new EventStream(watch.value) };
 }
 
 class EventStream implements ResponseStream {
