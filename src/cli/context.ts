@@ -17,6 +17,8 @@ export type Output = {
   readonly isTerminal: boolean;
   /** Whether escape sequences for colour are welcome. */
   readonly colour: boolean;
+  /** Whether a write has met a reader that is gone: what is written from then on reaches nobody. */
+  readonly closed: boolean;
   write(data: string | Uint8Array): void;
 };
 

@@ -8,17 +8,23 @@ import { usageError } from "./error.ts";
 
 export type KeyOptions = { readonly keyBase64?: true; readonly keyHex?: true };
 
-export function keyBase64Option() {
-  return new Option("--key-base64", "KEY is base64 of the key's bytes").conflicts("keyHex");
+export function keyBase64Option(name = "KEY") {
+  return new Option("--key-base64", `${name} is base64 of the key's bytes`).conflicts("keyHex");
 }
 
-export function keyHexOption() {
-  return new Option("--key-hex", "KEY is hexadecimal of the key's bytes");
+export function keyHexOption(name = "KEY") {
+  return new Option("--key-hex", `${name} is hexadecimal of the key's bytes`);
 }
 
 export function parseKey(text: string, options: KeyOptions): Uint8Array {
-  const key = keyBytes(text, options);
+  const key = parsePrefix(text, options);
   if (key.length === 0) throw usageError("the key is empty; a key has at least one byte");
+  return key;
+}
+
+/** What keys begin with; empty for all of them. */
+export function parsePrefix(text: string, options: KeyOptions): Uint8Array {
+  const key = keyBytes(text, options);
   if (key.length > limits.keyBytesMax) {
     throw usageError(`the key has ${key.length} bytes; at most ${limits.keyBytesMax} are allowed`);
   }

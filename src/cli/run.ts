@@ -16,6 +16,7 @@ import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
 import { tokenCommand } from "./token.ts";
+import { watchCommand } from "./watch.ts";
 
 const EPILOGUE = `
 Examples:
@@ -73,6 +74,7 @@ function buildProgram(context: Context): Command {
     getCommand,
     putCommand,
     deleteCommand,
+    watchCommand,
     statusCommand,
     checkConfigCommand,
     keygenCommand,

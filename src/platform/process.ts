@@ -11,6 +11,8 @@ export type Output = {
   readonly isTerminal: boolean;
   /** Whether escape sequences for colour are welcome. */
   readonly colour: boolean;
+  /** Whether a write has met a reader that is gone: what is written from then on reaches nobody. */
+  readonly closed: boolean;
   write(data: string | Uint8Array): void;
 };
 
@@ -80,6 +82,9 @@ function output(stream: typeof Deno.stdout): Output {
   return {
     isTerminal,
     colour,
+    get closed(): boolean {
+      return closed;
+    },
     write(data) {
       if (closed) return;
       let rest = typeof data === "string" ? encoder.encode(data) : data;

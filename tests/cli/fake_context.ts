@@ -130,6 +130,7 @@ function recorder() {
     output: {
       isTerminal: false,
       colour: false,
+      closed: false,
       write: (data: string | Uint8Array) => {
         for (const byte of typeof data === "string" ? utf8(data) : data) bytes.push(byte);
         for (const { text: wanted, resolve } of waiting) if (text().includes(wanted)) resolve();

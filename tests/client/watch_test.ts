@@ -4,28 +4,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/mod.ts";
 import { KevaClient, type WatchEvent, type WatchOptions } from "../../src/client/mod.ts";
 import { fakeCluster, problem, type Step } from "./fake_cluster.ts";
-
-/** The answer to a watch: these pieces, and then the connection breaks. */
-function stream(pieces: readonly string[], headers: Record<string, string> = {}): Response {
-  const rest = [...pieces];
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull(controller) {
-      const piece = rest.shift();
-      if (piece === undefined) controller.error(new TypeError("the connection broke"));
-      else controller.enqueue(utf8(piece) as Uint8Array<ArrayBuffer>);
-    },
-  }, { highWaterMark: 0 });
-  return new Response(body, { headers: { "content-type": "text/event-stream", ...headers } });
-}
-
-function put(key: string, revision: number, id?: string): string {
-  const data = JSON.stringify({ key, revision, contentType: "text/plain", value: `v${revision}` });
-  return `event: put\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`;
-}
-
-function mark(kind: string, revision: number): string {
-  return `event: ${kind}\nid: ${revision}\ndata: {"revision":${revision}}\n\n`;
-}
+import { eventStream as stream, mark, put } from "./fake_events.ts";
 
 /** The first `count` events in short, and from where each connection went on. */
 async function watched(count: number, options: WatchOptions, ...steps: Step[]) {
