@@ -1,0 +1,48 @@
+/** KevaClient under Deno and under Node, against a real cluster whose leader is killed meanwhile. */
+
+import assert from "node:assert/strict";
+import { bundle } from "../../tools/bundle.ts";
+import { ROOT } from "../../tools/paths.ts";
+import { type Cluster, clusterTest, freePorts } from "./support/cluster.ts";
+import { output, RunningProcess } from "./support/process.ts";
+
+const SUITE = "tests/e2e/client/suite.ts";
+const CASES_MIN = 10;
+
+clusterTest("KevaClient does the same under Deno and under Node", {}, async ({ cluster }) => {
+  await cluster.start();
+  const underDeno = await run(cluster, Deno.execPath(), ["run", "-A", `${ROOT}/${SUITE}`]);
+
+  const program = `${cluster.directory}/suite.mjs`;
+  await Deno.writeFile(program, await bundle(ROOT, SUITE));
+  const version = new TextDecoder().decode((await output("node", { args: ["--version"] })).stdout);
+  assert.ok(Number(/^v(\d+)/.exec(version)?.[1]) >= 20, `node is ${version}`);
+  const underNode = await run(cluster, "node", [program]);
+
+  assert.deepEqual(underNode, underDeno);
+  console.log(
+    `${underNode.length} cases under Deno ${Deno.version.deno} and Node ${version.trim()}`,
+  );
+});
+
+/** The lines of a run in which every case was fine. */
+async function run(cluster: Cluster, command: string, args: string[]): Promise<string[]> {
+  const [nobody] = freePorts(1);
+  const endpoints = [`127.0.0.1:${nobody}`, ...cluster.endpoints.split(",")];
+  const suite = new RunningProcess(command, {
+    args: [...args, ...endpoints],
+    env: { NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" },
+  });
+  try {
+    await suite.line(/^ready for a kill$/, { timeoutMs: 60_000 });
+    await (await cluster.leader()).kill();
+    const { code } = await suite.end(60_000);
+    const results = suite.lines.filter((line) => line.startsWith("ok "));
+    assert.equal(code, 0, suite.text);
+    assert.ok(results.length >= CASES_MIN, suite.text);
+    await cluster.start();
+    return results;
+  } finally {
+    await suite.kill();
+  }
+}
