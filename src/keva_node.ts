@@ -6,6 +6,7 @@ import manifest from "../deno.json" with { type: "json" };
 import { type HttpServer, serveHttp } from "./api/mod.ts";
 import {
   type Address,
+  assert,
   err,
   limits,
   type Log,
@@ -14,6 +15,7 @@ import {
   type Process,
   type Result,
   type SecureNetwork,
+  type TlsNetwork,
 } from "./base/mod.ts";
 import { type Config, hostAndPort, isAuthenticated, type NodeConfig } from "./config/mod.ts";
 import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
@@ -28,13 +30,19 @@ import {
   Service,
   Tokens,
 } from "./service/mod.ts";
+import { type NodeTls, UserPort } from "./user_port.ts";
 
 export type KevaNodeOptions = {
   readonly config: Config;
-  readonly ports: Omit<Ports, "log"> & { readonly secureNetwork: SecureNetwork };
+  readonly ports: Omit<Ports, "log"> & {
+    readonly secureNetwork: SecureNetwork;
+    readonly tlsNetwork: TlsNetwork;
+  };
   readonly log: Log;
   /** Absent: nodes do not prove who they are. */
   readonly keys?: NodeKeys | undefined;
+  /** Goes with `config.tls`. */
+  readonly tls?: NodeTls | undefined;
 };
 
 /** Even where hardly any file may be open, somebody has to be able to ask what is wrong. */
@@ -43,6 +51,14 @@ const CONNECTIONS_MIN = 8;
 const STOP_PATIENCE_MS = 3_000;
 /** Longer, so that those last answers still leave. */
 const DRAIN_PATIENCE_MS = 4_000;
+
+type Parts = {
+  readonly node: Node;
+  readonly http: HttpServer;
+  readonly keyRing: KeyRing | undefined;
+  readonly userPort: UserPort;
+  readonly self: NodeConfig;
+};
 
 export class KevaNode {
   /** Where clients and where the other nodes reach it. */
@@ -53,15 +69,14 @@ export class KevaNode {
   readonly #node: Node;
   readonly #http: HttpServer;
   readonly #keyRing: KeyRing | undefined;
+  readonly #userPort: UserPort;
 
-  private constructor(
-    parts: { node: Node; http: HttpServer; keyRing: KeyRing | undefined; self: NodeConfig },
-    done: Promise<string>,
-  ) {
-    const { node, http, keyRing, self } = parts;
+  private constructor(parts: Parts, done: Promise<string>) {
+    const { node, http, keyRing, userPort, self } = parts;
     this.#node = node;
     this.#http = http;
     this.#keyRing = keyRing;
+    this.#userPort = userPort;
     this.done = done;
     this.userAddress = http.address;
     this.peerAddress = { host: self.address, port: self.peerPort };
@@ -69,11 +84,13 @@ export class KevaNode {
 
   /** Starts the node that `config.self` describes; an error says what to do about it. */
   static async start(options: KevaNodeOptions): Promise<Result<KevaNode, StartError>> {
-    const { config, log, keys } = options;
+    const { config, log, keys, tls } = options;
+    assert((tls !== undefined) === (config.tls !== undefined), "a certificate for config.tls only");
     const ports = { ...options.ports, log };
     const authorised = keys?.source() ?? ok([]);
     if (!authorised.ok) return err({ reason: authorised.error });
-    const connectionsMax = affordable(config.limits.connectionsMax, ports.process, log);
+    const reserved = limits.openFilesReserved + (tls === undefined ? 0 : limits.halfOpenClientsMax);
+    const connectionsMax = affordable(config.limits.connectionsMax, reserved, ports.process, log);
     const endpoint = keys && ports.secureNetwork.as(keys.privateKeyPem);
     const halted = Promise.withResolvers<string>();
     const started = await startNode({
@@ -101,19 +118,29 @@ export class KevaNode {
       log,
       authorised: authorised.value,
     });
-    const http = await front(options, { node, keyRing, connectionsMax });
+    const userPort = new UserPort({
+      ports,
+      log,
+      tls,
+      clientsCertified: config.tls?.clientCertificates === "required",
+    });
+    const http = await front(options, { node, keyRing, connectionsMax, userPort });
     if (!http.ok) {
       await node.stop(0);
       return http;
     }
     void halted.promise.then(() => http.value.close());
-    const parts = { node, http: http.value, keyRing, self: config.self };
+    const parts = { node, http: http.value, keyRing, userPort, self: config.self };
     return ok(new KevaNode(parts, halted.promise));
   }
 
-  /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
-  reloadKeys(): void {
+  /**
+   * Reads the keys of nodes and the certificate for clients anew, where there are any; what is wrong
+   * with them is logged.
+   */
+  reload(): void {
     this.#keyRing?.reload();
+    this.#userPort.reload();
   }
 
   /** Hands leadership over, answers what is in flight, and closes. */
@@ -124,14 +151,12 @@ export class KevaNode {
 
 async function front(
   { config, ports, log }: KevaNodeOptions,
-  { node, keyRing, connectionsMax }: {
-    node: Node;
-    keyRing: KeyRing | undefined;
-    connectionsMax: number;
+  { node, keyRing, connectionsMax, userPort }: Pick<Parts, "node" | "keyRing" | "userPort"> & {
+    readonly connectionsMax: number;
   },
 ): Promise<Result<HttpServer, StartError>> {
   const { valueBytesMax, connectionsPerAddressMax, requestTimeoutMs } = config.limits;
-  const { clock, network } = ports;
+  const { clock } = ports;
   const operator = await operatorToken(config, ports);
   if (!operator.ok) return operator;
   const service = new Service({
@@ -152,7 +177,7 @@ async function front(
   try {
     return ok(
       await serveHttp({
-        network,
+        door: userPort,
         clock,
         log,
         service,
@@ -182,9 +207,9 @@ async function operatorToken(
  * So many clients that the log, snapshots and other nodes keep the files that they need: a process
  * that may open no more could neither write nor be reached.
  */
-function affordable(wanted: number, process: Process, log: Log): number {
-  const spare = process.spareFiles(wanted + limits.openFilesReserved);
-  const connections = Math.max(CONNECTIONS_MIN, spare - limits.openFilesReserved);
+function affordable(wanted: number, reserved: number, process: Process, log: Log): number {
+  const spare = process.spareFiles(wanted + reserved);
+  const connections = Math.max(CONNECTIONS_MIN, spare - reserved);
   if (connections < wanted) {
     const cure = "fewer clients than limits.connections_max: raise the limit on open files";
     log.warn(cure, { connections, wanted });

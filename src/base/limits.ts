@@ -110,6 +110,13 @@ export const limits = {
    * nodes, refused connections, log, snapshots, and what the runtime needs.
    */
   openFilesReserved: 256,
+  /**
+   * Clients whose TLS handshake is not finished, in all and from one address, and how long it may
+   * take. Hit: closed. They come on top of the connections, whose caps count from then on.
+   */
+  halfOpenClientsMax: 256,
+  halfOpenClientsPerAddressMax: 128,
+  clientHandshakeTimeoutMs: 5_000,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   idleTimeoutMs: 75_000,

@@ -171,7 +171,10 @@ export class NetworkError extends Error {
 export interface Connection {
   /** Where the other side is, for logs and per-address limits. */
   readonly remote: Address;
-  /** The common name of a client certificate that the other side has proven; absent without. */
+  /**
+   * The common name of the certificate that the other side has proven: empty when it has none, or
+   * more than one. Absent when it showed no certificate.
+   */
   readonly certified?: string | undefined;
   /** Reads into `buffer`: the number of bytes, or null at the end of the stream. */
   read(buffer: Uint8Array): Promise<number | null>;
@@ -194,6 +197,46 @@ export interface Network {
   listen(address: Address, accept: (connection: Connection) => void): Promise<Listener>;
   /** Rejects with {@link NetworkError} after `timeoutMs` at the latest. */
   dial(address: Address, timeoutMs: number): Promise<Connection>;
+}
+
+// --- TLS for everybody ------------------------------------------------------------------------
+
+/** Listens by TLS 1.3, for clients that trust an authority. */
+export interface TlsNetwork {
+  /** Until when the certificate counts, or what keeps it all from being used. */
+  check(credentials: TlsCredentials): Result<Expiry, string>;
+  /** The credentials have to be ones that `check` finds no fault with. */
+  listen(address: Address, options: TlsListenOptions): Promise<TlsListener>;
+}
+
+/** All of them as PEM. */
+export type TlsCredentials = {
+  /** The certificate that is shown, and below it those between it and its authority. */
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Whose certificates of clients count. Absent: clients are not asked for any. */
+  readonly clientAuthorities?: string | undefined;
+};
+
+export type Expiry = {
+  /** In milliseconds since 1970. */
+  readonly atMs: number;
+  /** The same in ISO 8601. */
+  readonly text: string;
+};
+
+export type TlsListenOptions = {
+  readonly credentials: TlsCredentials;
+  /** Whether clients without a certificate are turned away, if any are asked for one. */
+  readonly clientsCertified: boolean;
+  readonly accept: (connection: Connection) => void;
+  /** Called for each that TLS or a cap on unfinished handshakes has turned away. */
+  readonly refused: (remote: Address, reason: string) => void;
+};
+
+export interface TlsListener extends Listener {
+  /** For handshakes that begin from now on. Connections that are open already stay open. */
+  use(credentials: TlsCredentials): void;
 }
 
 // --- Links between holders of keys ------------------------------------------------------------

@@ -7,6 +7,7 @@ import { type LoadedConfig, originText, settings, trustWarnings } from "../confi
 import { chooseNode, configPath, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
+import { readCredentials } from "./tls_files.ts";
 import { table } from "./table.ts";
 
 const EPILOGUE = `
@@ -29,6 +30,7 @@ export function checkConfigCommand(context: Context) {
       const loaded = readConfig(context, options);
       const { nodeIdentity } = options;
       const config = nodeIdentity === undefined ? null : chooseNode(context, loaded, options);
+      const tls = config?.tls && readCredentials(context, config.tls);
       for (const warning of loaded.warnings) context.stderr.write(`keva: warning: ${warning}\n`);
       const { length } = loaded.config.nodes;
       context.stdout.write(
@@ -42,6 +44,7 @@ export function checkConfigCommand(context: Context) {
         `\n${
           [
             `${config.self.identity} would keep its data in ${config.workingDirectory}`,
+            ...tls === undefined ? [] : [`its certificate counts until ${tls.expiry.text}`],
             ...trustWarnings(config),
           ].join("; ")
         }.\n`,

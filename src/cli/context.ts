@@ -2,15 +2,17 @@
  * Everything that a command needs from the world around it, so that tests can give it another one.
  */
 
-import type { Address, Ed25519, Log, Result, SecureNetwork } from "../base/mod.ts";
+import type { Address, Ed25519, Log, Result, SecureNetwork, TlsNetwork } from "../base/mod.ts";
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Ports as NodePorts, StartError } from "../node/mod.ts";
 import type { NodeKeys } from "../service/mod.ts";
+import type { TlsInFiles } from "./tls_files.ts";
 
 export type Ports = Omit<NodePorts, "log"> & {
   readonly ed25519: Ed25519;
   readonly secureNetwork: SecureNetwork;
+  readonly tlsNetwork: TlsNetwork;
 };
 
 export type Output = {
@@ -45,6 +47,7 @@ export type StartOptions = {
   readonly ports: Ports;
   readonly log: Log;
   readonly keys?: NodeKeys | undefined;
+  readonly tls?: TlsInFiles | undefined;
 };
 
 export type RunningNode = {
@@ -53,8 +56,11 @@ export type RunningNode = {
   readonly peerAddress: Address;
   /** Resolves with the reason when the node ends by itself. */
   readonly done: Promise<string>;
-  /** Reads the keys of nodes anew, where there are any; what is wrong with them is logged. */
-  reloadKeys(): void;
+  /**
+   * Reads the keys of nodes and the certificate for clients anew, where there are any; what is wrong
+   * with them is logged.
+   */
+  reload(): void;
   /** Hands over leadership, answers what is in flight, and closes. */
   stop(): Promise<void>;
 };

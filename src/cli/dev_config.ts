@@ -3,7 +3,7 @@
  */
 
 import { DiskError, utf8 } from "../base/mod.ts";
-import type { ClusterConfig } from "../config/mod.ts";
+import { type ClusterConfig, originText } from "../config/mod.ts";
 import { CONFIG_FILE, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
@@ -38,7 +38,16 @@ export function prepareDevCluster(context: Context, options: DevOptions): DevClu
   if (isNew || options.port !== undefined) {
     write(context, options.data, devConfig(nodes, options.port ?? PORT_STANDARD));
   }
-  return { configFile, config: readConfig(context, { configFile }).config };
+  const loaded = readConfig(context, { configFile });
+  if (loaded.config.tls !== undefined) {
+    throw new CommandError(
+      `a cluster of "keva dev" does without TLS, which only this machine could see: leave out ` +
+        `tls.certificate and tls.private_key (${
+          originText(loaded.origin(["tls", "certificate"]))
+        })`,
+    );
+  }
+  return { configFile, config: loaded.config };
 }
 
 function devConfig(nodes: number, port: number): string {

@@ -47,14 +47,7 @@ export async function makeKey(context: Context, directory: string, path: string)
 export function readKey(context: Context, path: string): KeyPair {
   const { disk, ed25519 } = context.ports;
   try {
-    const { mode, isOwn } = disk.permissions(path);
-    if (!isOwn) throw new CommandError(`${path} belongs to another user: no node uses it`);
-    if ((mode & OPEN_TO_OTHERS) !== 0) {
-      throw new CommandError(
-        `${path} has mode ${octal(mode)}, so others can use it, and no node does; ` +
-          `run "chmod 600 ${printableText(path)}" if nobody has`,
-      );
-    }
+    assertPrivate(context, path);
     const seed = parsePrivateKey(new TextDecoder().decode(disk.read(path, PRIVATE_KEY_BYTES_MAX)));
     if (!seed.ok) throw new CommandError(`${path} is no key for a node: ${seed.error}`);
     const pem = privateKeyPem(seed.value);
@@ -66,6 +59,17 @@ export function readKey(context: Context, path: string): KeyPair {
     }
     throw new CommandError(`cannot read ${path}: ${error.reason}`);
   }
+}
+
+/** Throws {@link CommandError} when others can read the file, and DiskError. */
+export function assertPrivate({ ports: { disk } }: Context, path: string): void {
+  const { mode, isOwn } = disk.permissions(path);
+  if (!isOwn) throw new CommandError(`${path} belongs to another user: no node uses it`);
+  if ((mode & OPEN_TO_OTHERS) === 0) return;
+  throw new CommandError(
+    `${path} has mode ${octal(mode)}, so others can use it, and no node does; ` +
+      `run "chmod 600 ${printableText(path)}" if nobody has`,
+  );
 }
 
 function octal(mode: number): string {

@@ -9,11 +9,12 @@ import { chooseNode, readConfig } from "./config_file.ts";
 import type { Context, RunningNode } from "./context.ts";
 import { CommandError, EXIT_FAILED } from "./error.ts";
 import { type KeysInFiles, nodeKeys } from "./node_keys.ts";
+import { nodeTls, type TlsInFiles } from "./tls_files.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
 
 const EPILOGUE = `
-Where nodes have keys (see "keva keygen --help"), SIGHUP reads them anew, and so does a change of the
-files that they stand in.
+Where nodes have keys (see "keva keygen --help") or a certificate for clients, SIGHUP reads them anew,
+and so does a change of the files that they stand in.
 
 SIGTERM or Ctrl-C hands leadership over, answers what is in flight and exits with 0 within five
 seconds; a second one exits at once. "keva --config-file …" without a command means serve.
@@ -46,9 +47,10 @@ export function serveCommand(context: Context) {
       const config = chooseNode(context, loaded, options);
       const log = context.openLog(config.log).with({ node: config.self.identity });
       for (const warning of [...loaded.warnings, ...trustWarnings(config)]) log.warn(warning);
+      const tls = config.tls && nodeTls(context, config.tls);
       const keys = await nodeKeys(context, config, options);
       const stop = stopRequest(context, options.untilStdinEnds === true);
-      await serve(context, { config, log, keys, stop });
+      await serve(context, { config, log, keys, tls, stop });
     });
 }
 
@@ -56,16 +58,18 @@ type Serving = {
   readonly config: Config;
   readonly log: Log;
   readonly keys: KeysInFiles | undefined;
+  readonly tls: TlsInFiles | undefined;
   readonly stop: StopRequest;
 };
 
-async function serve(context: Context, { config, log, keys, stop }: Serving): Promise<void> {
+async function serve(context: Context, { config, log, keys, tls, stop }: Serving): Promise<void> {
   const watching = new Watching();
   try {
-    const started = await context.startNode({ config, ports: context.ports, log, keys });
+    const started = await context.startNode({ config, ports: context.ports, log, keys, tls });
     if (!started.ok) throw new CommandError(started.error.reason);
     const node = started.value;
-    watching.start(context, keys?.files ?? [], () => node.reloadKeys());
+    const files = [...keys?.files ?? [], ...tls?.files ?? []];
+    watching.start(context, files, () => node.reload());
     context.stdout.write(readyLine(config, node));
     const reason = await ended(node, stop);
     if (reason.kind === "failed") throw new CommandError(reason.text);
@@ -77,7 +81,7 @@ async function serve(context: Context, { config, log, keys, stop }: Serving): Pr
   }
 }
 
-/** Calls for the keys to be read anew: at SIGHUP, and when one of their files has changed. */
+/** Calls for keys and certificate to be read anew: at SIGHUP, and when one of their files changed. */
 class Watching {
   #stop: (() => void)[] = [];
 
@@ -114,8 +118,11 @@ function contents({ ports: { disk } }: Context, files: readonly string[]): strin
 function readyLine(config: Config, node: RunningNode): string {
   const { host, port } = node.userAddress;
   const peers = node.peerAddress;
+  const scheme = config.tls === undefined ? "http" : "https";
   return `${config.self.identity} of cluster ${config.cluster.name} serves ` +
-    `http://${hostAndPort(host, port)} (other nodes: ${hostAndPort(peers.host, peers.port)}, ` +
+    `${scheme}://${hostAndPort(host, port)} (other nodes: ${
+      hostAndPort(peers.host, peers.port)
+    }, ` +
     `data: ${config.workingDirectory})\n`;
 }
 

@@ -15,6 +15,7 @@ import {
 } from "./schema.ts";
 import { didYouMean, type Merged, mergeSources, originText, type Problem } from "./source.ts";
 import type { Origin, Sources } from "./source.ts";
+import { openPorts, whatIsMissing } from "./trust.ts";
 
 export type NodeConfig = {
   readonly identity: string;
@@ -43,6 +44,8 @@ export type ClusterConfig = {
     readonly privateKey?: string;
     readonly authorizedKeys?: string;
   };
+  /** Absent: clients are served without encryption. */
+  readonly tls?: TlsConfig;
   /** `authenticated`: clients have to prove who they are. */
   readonly access: { readonly clients: "open" | "authenticated" };
   readonly timing: { readonly heartbeatIntervalMs: number };
@@ -64,6 +67,15 @@ export type ClusterConfig = {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly format: "text" | "json";
   };
+};
+
+/** The files, in PEM, by which nodes and clients know each other. */
+export type TlsConfig = {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Absent: clients are not asked for certificates. */
+  readonly clientCa?: string;
+  readonly clientCertificates: "optional" | "required";
 };
 
 /** Everything that a node needs to know. */
@@ -137,55 +149,6 @@ function directoryName(identity: string): string {
   return encodeURIComponent(identity).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
 }
 
-/** Whether nodes know each other by keys. */
-export function isKeyed({ nodes, keys }: ClusterConfig): boolean {
-  return keys.authorizedKeys !== undefined || nodes.some(({ publicKeys }) => publicKeys.length > 0);
-}
-
-/** Whether clients have to prove who they are. */
-export function isAuthenticated({ access }: ClusterConfig): boolean {
-  return access.clients === "authenticated";
-}
-
-/** What a start has to say about whom the node believes, a sentence each. */
-export function trustWarnings(config: Config): string[] {
-  const { self } = config;
-  const open = openPorts(config, self);
-  if (!isLoopback(self.address)) {
-    if (open === null) return [clearTextWarning(self)];
-    return [`insecure = true: everybody who reaches ${open} can read and change everything`];
-  }
-  const unproven = [
-    ...isKeyed(config) ? [] : ["links between nodes"],
-    ...isAuthenticated(config) ? [] : ["clients"],
-  ];
-  if (unproven.length === 0) return [];
-  return [`${unproven.join(" and ")} are not authenticated; only this machine can reach them`];
-}
-
-function clearTextWarning({ address, userPort }: NodeConfig): string {
-  return `clients send their tokens to ${hostAndPort(address, userPort)} in clear: whoever can ` +
-    `listen on the way can use them`;
-}
-
-/** Where nobody has to prove anything, or null. */
-function openPorts(
-  config: ClusterConfig,
-  { address, userPort, peerPort }: NodeConfig,
-): string | null {
-  const user = hostAndPort(address, userPort);
-  if (isKeyed(config)) return isAuthenticated(config) ? null : user;
-  return isAuthenticated(config) ? hostAndPort(address, peerPort) : `${user} or port ${peerPort}`;
-}
-
-function whatIsMissing(config: ClusterConfig): string {
-  const cures = [
-    ...isKeyed(config) ? [] : ["give the nodes keys (keva keygen)"],
-    ...isAuthenticated(config) ? [] : ['set access.clients = "authenticated"'],
-  ];
-  return cures.join(" and ");
-}
-
 function problemsOf(issue: Issue, merged: Merged): Problem[] {
   if (issue.code !== "unrecognized_keys") {
     const where = originText(merged.origin(issue.path));
@@ -251,6 +214,7 @@ function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
       endpoints.set(endpoint, other ?? `${key} in ${where}`);
     }
   });
+  problems.push(...tlsProblems(raw, at));
   const heartbeatMsMax = Math.floor(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME_MIN);
   if ((raw.timing.heartbeat_ms ?? 0) > heartbeatMsMax) {
     problems.push({
@@ -263,7 +227,39 @@ function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
   return problems;
 }
 
+/** Half of what TLS takes would be no TLS, and nobody would notice. */
+function tlsProblems({ tls }: RawConfig, at: (...path: PropertyKey[]) => string): Problem[] {
+  const needs = (key: keyof typeof tls, other: keyof typeof tls): Problem => ({
+    where: at("tls", key),
+    message: `tls.${key} has no effect without tls.${other}, which is missing`,
+  });
+  if (tls.certificate !== undefined && tls.private_key === undefined) {
+    return [needs("certificate", "private_key")];
+  }
+  if (tls.private_key !== undefined && tls.certificate === undefined) {
+    return [needs("private_key", "certificate")];
+  }
+  if (tls.client_ca !== undefined && tls.certificate === undefined) {
+    return [needs("client_ca", "certificate")];
+  }
+  return tls.client_certificates === "required" && tls.client_ca === undefined
+    ? [needs("client_certificates", "client_ca")]
+    : [];
+}
+
+function tlsConfig({ tls }: RawConfig): TlsConfig | undefined {
+  const { certificate, private_key, client_ca, client_certificates } = tls;
+  if (certificate === undefined || private_key === undefined) return undefined;
+  return {
+    certificate,
+    privateKey: private_key,
+    ...client_ca !== undefined && { clientCa: client_ca },
+    clientCertificates: client_certificates,
+  };
+}
+
 function clusterConfig(raw: RawConfig): ClusterConfig {
+  const tls = tlsConfig(raw);
   return {
     cluster: raw.cluster,
     nodes: raw.node.map((node) => ({
@@ -280,6 +276,7 @@ function clusterConfig(raw: RawConfig): ClusterConfig {
       ...(raw.keys.private_key !== undefined && { privateKey: raw.keys.private_key }),
       ...(raw.keys.authorized_keys !== undefined && { authorizedKeys: raw.keys.authorized_keys }),
     },
+    ...tls !== undefined && { tls },
     access: raw.access,
     timing: {
       heartbeatIntervalMs: raw.timing.heartbeat_ms ??

@@ -12,3 +12,4 @@ export * from "./config.ts";
 export { hostAndPort, isLoopback } from "./address.ts";
 export { type Setting, settings } from "./schema.ts";
 export { type Origin, originText, type Problem, problemText, type Sources } from "./source.ts";
+export { isAuthenticated, isKeyed, trustWarnings } from "./trust.ts";

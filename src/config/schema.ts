@@ -52,6 +52,12 @@ const tables = {
     private_key: pathSetting("node.key in the working directory"),
     authorized_keys: pathSetting("none"),
   }),
+  tls: z.strictObject({
+    certificate: pathSetting("none"),
+    private_key: pathSetting("none"),
+    client_ca: pathSetting("none"),
+    client_certificates: choiceSetting(["optional", "required"], "optional"),
+  }),
   access: z.strictObject({
     clients: choiceSetting(["open", "authenticated"], "open"),
   }),
@@ -102,6 +108,7 @@ export const schema = z.strictObject({
   cluster: tables.cluster.prefault({}),
   http: tables.http.prefault({}),
   keys: tables.keys.prefault({}),
+  tls: tables.tls.prefault({}),
   access: tables.access.prefault({}),
   timing: tables.timing.prefault({}),
   storage: tables.storage.prefault({}),

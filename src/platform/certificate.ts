@@ -1,11 +1,15 @@
 /**
- * Certificates that say nothing but a key. TLS wants certificates where all that matters is which
+ * Certificates that say nothing but a key, and what others say of their holders. TLS wants certificates where all that matters is which
  * Ed25519 key the other side holds, so each key has exactly one, made wherever it is needed:
  * everything in it, but for the signature, follows from the key.
  */
 
 import "reflect-metadata"; // before @peculiar/x509, which does not work without it
-import { BasicConstraintsExtension, X509CertificateGenerator } from "@peculiar/x509";
+import {
+  BasicConstraintsExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 import type { PublicKeyBytes } from "../base/mod.ts";
 
 const ED25519 = { name: "Ed25519" };
@@ -43,4 +47,12 @@ export async function passingSigner(): Promise<CryptoKey> {
 export async function signerOf(privateKeyPem: string): Promise<CryptoKey> {
   const der = Uint8Array.fromBase64(privateKeyPem.replace(/-----[^-]+-----|\s/g, ""));
   return await crypto.subtle.importKey("pkcs8", der, ED25519, false, ["sign"]);
+}
+
+/**
+ * All common names of the subject. Read from the structure: in a text of it, one attribute could
+ * pass for another, and `node:tls` tells the last of several.
+ */
+export function commonNames(der: Uint8Array): string[] {
+  return new X509Certificate(der.slice()).subjectName.getField("CN");
 }

@@ -17,6 +17,7 @@ import type {
   Process,
   Random,
   SecureNetwork,
+  TlsNetwork,
 } from "../base/mod.ts";
 import { systemClock } from "./clock.ts";
 import { nativeDisk } from "./disk.ts";
@@ -24,6 +25,7 @@ import { ed25519 } from "./ed25519.ts";
 import { nativeHash } from "./hash.ts";
 import { network } from "./network.ts";
 import { secureNetwork } from "./secure_network.ts";
+import { tlsNetwork } from "./tls_network.ts";
 import { systemProcess } from "./usage.ts";
 import { systemRandom } from "./random.ts";
 
@@ -36,6 +38,7 @@ export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";
 export * from "./secure_network.ts";
+export * from "./tls_network.ts";
 export * from "./usage.ts";
 
 export type RealPorts = {
@@ -46,6 +49,7 @@ export type RealPorts = {
   readonly disk: Disk;
   readonly network: Network;
   readonly secureNetwork: SecureNetwork;
+  readonly tlsNetwork: TlsNetwork;
   readonly process: Process;
 };
 
@@ -59,6 +63,7 @@ export function realPorts(): RealPorts {
     disk: nativeDisk(),
     network,
     secureNetwork,
+    tlsNetwork,
     process: systemProcess,
   };
 }

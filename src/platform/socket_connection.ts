@@ -10,6 +10,7 @@ const UNREAD_BYTES_MAX = 1024 * 1024;
 
 export class SocketConnection implements Connection {
   readonly remote: Address;
+  readonly certified: string | undefined;
   readonly #socket: Socket;
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
@@ -18,9 +19,10 @@ export class SocketConnection implements Connection {
   /** Set while a read waits for something to happen. */
   #wake: (() => void) | undefined;
 
-  constructor(socket: Socket, remote: Address) {
+  constructor(socket: Socket, remote: Address, certified?: string) {
     this.#socket = socket;
     this.remote = remote;
+    this.certified = certified;
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => this.#arrived(bytes));
     socket.on("end", () => this.#happened(() => this.#ended = true));

@@ -9,12 +9,10 @@
  *
  * A certificate of the dialing side would do as well, but this runtime shows one only on connections
  * that gather small writes (Nagle's algorithm), which held messages up for 40 ms. It dials by
- * `Deno.startTls`, since its `node:tls` client accepts forged certificates; and it listens by
- * `node:tls`, since a connection of `Deno.listenTls` that never finishes its handshake stays open.
+ * `Deno.startTls`, since its `node:tls` client accepts forged certificates.
  */
 
-import type { Socket } from "node:net";
-import type { Server, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import {
   type Address,
   bytesEqual,
@@ -30,8 +28,10 @@ import {
 } from "../base/mod.ts";
 import { certificateOf, passingSigner, signerOf } from "./certificate.ts";
 import { ed25519, signWith, verifyWith } from "./ed25519.ts";
+import { HalfOpen } from "./half_open.ts";
 import { dialTcp, mapErrors, TcpConnection } from "./network.ts";
 import { SocketConnection } from "./socket_connection.ts";
+import { listenTls, type TlsContext, type TlsServer } from "./tls_server.ts";
 
 const NONCE_BYTES = 32;
 const KEY_BYTES = 32;
@@ -50,7 +50,7 @@ export function proofMessage(
 
 export class TlsEndpoint implements SecureEndpoint {
   #holder: Holder;
-  readonly #listening = new Set<{ readonly server: Server; readonly door: Door }>();
+  readonly #listening = new Set<{ readonly server: TlsServer; readonly door: Door }>();
   readonly #passing = passingSigner();
 
   constructor(privateKeyPem: string) {
@@ -63,34 +63,25 @@ export class TlsEndpoint implements SecureEndpoint {
     this.#holder = holder;
     for (const { server, door } of this.#listening) {
       door.prove(holder.key);
-      server.setSecureContext(context);
+      server.use(context);
     }
   }
 
   async listen(address: Address, options: SecureListenOptions): Promise<SecureListener> {
-    // Not before: a bundle loads what is imported by name, whoever needs it.
-    const { createServer } = await import("node:tls");
     const door = new Door(this.#holder.key, options);
-    const context = await contextOf(this.#holder);
-    const server = createServer(context, (socket) => void door.encrypted(socket));
-    server.on("connection", (socket) => door.arrived(socket));
-    server.on("tlsClientError", () => {}); // its socket closes, which says more
-    await mapErrors(address, () =>
-      new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(address.port, address.host, () => resolve());
-      }));
-    server.on("error", () => {}); // of accepting, for want of file descriptors: the next may do
+    const server = await listenTls(address, {
+      context: await contextOf(this.#holder),
+      halfOpen: door.halfOpen,
+      encrypted: (socket, remote) => void door.encrypted(socket, remote),
+    });
     const listening = { server, door };
     this.#listening.add(listening);
-    const bound = server.address() as { address: string; port: number };
     return {
-      address: { host: bound.address, port: bound.port },
+      address: server.address,
       trust: (keys) => void (door.trusted = keys),
       close: () => {
         this.#listening.delete(listening);
         server.close();
-        door.close();
       },
     };
   }
@@ -129,67 +120,47 @@ function holderOf(privateKeyPem: string): Holder {
   return { privateKeyPem, key, certificatePem };
 }
 
-async function contextOf({ privateKeyPem, certificatePem }: Holder) {
-  return { cert: await certificatePem, key: privateKeyPem, minVersion: "TLSv1.3" as const };
+async function contextOf({ privateKeyPem, certificatePem }: Holder): Promise<TlsContext> {
+  return { cert: await certificatePem, key: privateKeyPem };
 }
 
 /** Where strangers stand until they have proven who they are. */
 class Door {
   trusted: readonly PublicKeyBytes[];
+  readonly halfOpen: HalfOpen;
   /** The key that is shown now, and the one before, of handshakes that began with it. */
   #own: readonly PublicKeyBytes[];
   readonly #options: SecureListenOptions;
-  /** Each with what ends it when it takes too long. */
-  readonly #strangers = new Map<Socket, { readonly remote: Address; readonly deadline: number }>();
 
   constructor(own: PublicKeyBytes, options: SecureListenOptions) {
     this.#own = [own];
     this.#options = options;
     this.trusted = options.trusted;
+    this.halfOpen = new HalfOpen({
+      max: limits.halfOpenLinksMax,
+      perAddressMax: limits.halfOpenLinksPerAddressMax,
+      timeoutMs: limits.handshakeTimeoutMs,
+      unproven: UNPROVEN,
+      refused: options.refused,
+    });
   }
 
   prove(own: PublicKeyBytes): void {
     this.#own = [own, ...this.#own.slice(0, 1)];
   }
 
-  close(): void {
-    for (const socket of this.#strangers.keys()) socket.destroy();
-  }
-
-  arrived(socket: Socket): void {
-    const remote = remoteOf(socket);
-    const crowd = this.#crowd(remote.host);
-    socket.on("error", () => {}); // its close says enough
-    if (crowd !== null) {
-      socket.destroy();
-      return this.#options.refused(remote, crowd);
-    }
-    const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs);
-    this.#strangers.set(socket, { remote, deadline });
-    socket.on("close", () => {
-      if (this.#forget(remote)) this.#options.refused(remote, UNPROVEN);
-    });
-  }
-
   /** TLS is done; who is at the other end is still to be proven. */
-  async encrypted(socket: TLSSocket): Promise<void> {
-    const remote = remoteOf(socket);
+  async encrypted(socket: TLSSocket, remote: Address): Promise<void> {
     const connection = new SocketConnection(socket, remote);
     try {
       const key = await this.#proven(connection);
-      if (key !== null && this.#forget(remote)) return this.#options.accept(connection, key);
+      if (key !== null && this.halfOpen.leave(remote)) {
+        return this.#options.accept(connection, key);
+      }
     } catch {
       // It has hung up, or was too slow.
     }
     socket.destroy();
-  }
-
-  #crowd(host: string): string | null {
-    if (this.#strangers.size >= limits.halfOpenLinksMax) return "too many strangers";
-    const same = [...this.#strangers.values()].filter(({ remote }) => remote.host === host);
-    return same.length < limits.halfOpenLinksPerAddressMax
-      ? null
-      : "too many strangers of one address";
   }
 
   /** The trusted key that the other side holds, or null. */
@@ -203,20 +174,6 @@ class Door {
       verifyWith(key, proofMessage(nonce, own, key), signature);
     return this.#own.some(isMeant) ? key : null;
   }
-
-  /** `remote` is no stranger any more, one way or the other; false when it was none already. */
-  #forget({ host, port }: Address): boolean {
-    for (const [socket, { remote, deadline }] of this.#strangers) {
-      if (remote.port !== port || remote.host !== host) continue;
-      clearTimeout(deadline);
-      return this.#strangers.delete(socket);
-    }
-    return false;
-  }
-}
-
-function remoteOf(socket: Socket): Address {
-  return { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
 }
 
 const UNPROVEN = "the handshake ended before it had proven a key that is authorised here";

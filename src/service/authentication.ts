@@ -11,7 +11,14 @@ import { err, type Hash, limits, ok, type Random, type Result, type Secret } fro
 import type { Replica } from "../node/mod.ts";
 import { type Access, type Caller, type Credentials, nobody, OPERATOR_ROLE } from "./access.ts";
 import { refusal, type ServiceError } from "./errors.ts";
-import { isTokenText, newTokenText, saltedHash, type TokenCheck, tokenIdOf } from "./token_text.ts";
+import {
+  isTokenName,
+  isTokenText,
+  newTokenText,
+  saltedHash,
+  type TokenCheck,
+  tokenIdOf,
+} from "./token_text.ts";
 import { storedTokens } from "./tokens.ts";
 
 export type AuthenticationOptions = {
@@ -60,7 +67,9 @@ export class Authentication implements Access {
 
   identify({ authorization, certified }: Credentials): Identified {
     if (authorization !== null) return this.#bearer(authorization);
-    if (certified !== undefined) return ok({ name: certified, roles: [] });
+    if (certified !== undefined) {
+      return isTokenName(certified) ? ok({ name: certified, roles: [] }) : err(NO_NAME);
+    }
     return this.#options.required ? err(SHOW_A_TOKEN) : NOBODY;
   }
 
@@ -104,6 +113,12 @@ export class Authentication implements Access {
 }
 
 const SHOW_A_TOKEN = refusal("unauthenticated", "The request does not say who sends it.");
+/** Names of certificates and of tokens are one kind: what a policy says of one it says of both. */
+const NO_NAME = refusal(
+  "unauthenticated",
+  "The certificate of the connection names nobody: its subject needs exactly one common name, a " +
+    "letter or digit and then letters, digits and . _ @ -, at most 64 in all.",
+);
 const NO_TOKEN = refusal(
   "unauthenticated",
   'The field Authorization is not "Bearer" and a token of Keva.',

@@ -65,7 +65,7 @@ async function frontedNode(): Promise<{ cluster: SimCluster; client: Client; ser
   const { clock, network } = cluster;
   const server = await serveHttp({
     hosts: ["n1"],
-    network: network.on("front"),
+    door: network.on("front"),
     clock,
     log: new MemoryLog(),
     service: new Service({ replica: cluster.node("n1"), clock }),

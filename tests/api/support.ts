@@ -54,7 +54,7 @@ export class Harness {
     const tokens = new Tokens({ replica, clock, hash, random: new SeededRandom(2), log });
     const valueBytesMax = options.valueBytesMax ?? 1024;
     const server = await serveHttp({
-      network: network.on("server"),
+      door: network.on("server"),
       clock,
       log,
       service: new Service({ replica, clock, valueBytesMax, access, tokens }),

@@ -19,6 +19,7 @@ import {
   systemClock,
   systemProcess,
   systemRandom,
+  tlsNetwork,
 } from "../../src/platform/mod.ts";
 import type { FakeCluster } from "../client/fake_cluster.ts";
 
@@ -69,6 +70,7 @@ export function world(options: WorldOptions = {}): World {
       random: systemRandom(),
       hash: nativeHash(),
       ed25519,
+      tlsNetwork,
       secureNetwork: { as: () => assert.fail("nothing listens or dials with a key here") },
       disk: memoryDisk(files),
       network: {

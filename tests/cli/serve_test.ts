@@ -25,7 +25,7 @@ function fakeNode() {
   let reloads = 0;
   let reloaded = () => {};
   const node: RunningNode = {
-    reloadKeys: () => {
+    reload: () => {
       reloads++;
       reloaded();
     },

@@ -50,6 +50,26 @@ const BAD_FILES: Record<string, [file: string, ...problems: string[]]> = {
     "keva.toml:2: node must be one or more [[node]] tables, not a table",
   ],
   "a table is no table": [`limits = 4\n${node()}`, "keva.toml:1: limits must be a table"],
+  "a certificate without its key": [
+    `${node()}[tls]\ncertificate = "server.pem"\n`,
+    "keva.toml:7: tls.certificate has no effect without tls.private_key, which is missing",
+  ],
+  "a private key without a certificate": [
+    `${node()}[tls]\nprivate_key = "server.key"\n`,
+    "keva.toml:7: tls.private_key has no effect without tls.certificate, which is missing",
+  ],
+  "authorities of clients without TLS": [
+    `${node()}[tls]\nclient_ca = "ca.pem"\n`,
+    "keva.toml:7: tls.client_ca has no effect without tls.certificate, which is missing",
+  ],
+  "certificates of clients that nobody can have": [
+    `${node()}[tls]\ncertificate = "a"\nprivate_key = "b"\nclient_certificates = "required"\n`,
+    "keva.toml:9: tls.client_certificates has no effect without tls.client_ca, which is missing",
+  ],
+  "certificates of clients neither here nor there": [
+    `${node()}[tls]\nclient_certificates = "always"\n`,
+    'keva.toml:7: tls.client_certificates must be one of "optional", "required", not "always"',
+  ],
   "an unknown table": [
     `${node()}[storag]\nsegment_bytes = 1`,
     'keva.toml:6: unknown key storag; did you mean "storage"?',
@@ -64,7 +84,7 @@ const BAD_FILES: Record<string, [file: string, ...problems: string[]]> = {
   ],
   "a key named __proto__": [
     `__proto__ = 1\n${node()}`,
-    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, http, keys, access, timing, " +
+    "keva.toml:1: unknown key __proto__; known here: insecure, node, cluster, http, keys, tls, access, timing, " +
     "storage, limits, log",
   ],
   "no identity": [

@@ -258,6 +258,41 @@ Deno.test("trustWarnings() says whom the node believes without proof", () => {
   ]);
 });
 
+Deno.test("trustWarnings() and nodeConfig() take TLS for what it is", () => {
+  const tls = '[tls]\ncertificate = "a.pem"\nprivate_key = "a.key"\n';
+  const required = `${tls}client_ca = "ca.pem"\nclient_certificates = "required"\n`;
+  const outside = KEYED.replace("127.0.0.1", "10.0.0.1");
+  const warnings = (text: string) => {
+    const chosen = nodeConfig(load(text), { identity: "a" });
+    return chosen.ok ? trustWarnings(chosen.value) : null;
+  };
+  assert.deepEqual(warnings(`${outside}${AUTHENTICATED}${tls}`), []);
+  assert.deepEqual(warnings(`${outside}${required}`), []);
+  assert.deepEqual(warnings(`${KEYED}${required}`), []);
+  // Nobody has to prove anything.
+  assert.equal(warnings(`${outside}${tls}`), null);
+  assert.equal(warnings(`${outside}${tls}client_ca = "ca.pem"\n`), null);
+});
+
+Deno.test("loadConfig() takes TLS from file, environment and flags", () => {
+  const files = { certificate: "a.pem", privateKey: "a.key" };
+  assert.equal(load(ONE).config.tls, undefined);
+  assert.deepEqual(
+    load(`${ONE}[tls]\ncertificate = "a.pem"\n`, { set: ["tls.private_key=a.key"] }).config.tls,
+    { ...files, clientCertificates: "optional" },
+  );
+  const env = {
+    KEVA_TLS_CERTIFICATE: "a.pem",
+    KEVA_TLS_PRIVATE_KEY: "a.key",
+    KEVA_TLS_CLIENT_CA: "ca.pem",
+    KEVA_TLS_CLIENT_CERTIFICATES: "required",
+  };
+  assert.deepEqual(
+    load(ONE, { env }).config.tls,
+    { ...files, clientCa: "ca.pem", clientCertificates: "required" },
+  );
+});
+
 Deno.test("isLoopback() trusts only what can never leave this machine", () => {
   const inside = ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "node1.localhost"];
   const outside = ["128.0.0.1", "127.evil.com", "0.0.0.0", "::", "host1", "::ffff:10.0.0.1"];

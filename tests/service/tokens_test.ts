@@ -95,6 +95,10 @@ Deno.test("Authentication takes a token before a certificate, and no wrong token
   assert.equal(named({ certified: "web", ...bearer("wrong") }), "unauthenticated");
   assert.equal(named({ certified: "web", authorization: "" }), "unauthenticated");
   assert.equal(named({ authorization: null }), "unauthenticated");
+  // What no token can be called, no certificate can be either: above all not the operator.
+  for (const certified of ["", "operator of n1", "a b", "a\nb", "-a", "ü", "a".repeat(65), "a,b"]) {
+    assert.equal(named({ certified, authorization: null }), "unauthenticated", certified);
+  }
 });
 
 Deno.test("Authentication turns away who shows nothing only where that is wanted", () => {

@@ -44,6 +44,8 @@ export class HttpCounters {
   open = 0;
   accepted = 0;
   refused = 0;
+  /** Connections that TLS has not let in. */
+  handshakesFailed = 0;
   /** Requests that were not valid HTTP or broke a limit. */
   malformed = 0;
   /** Connections ended because the client took too long. */

@@ -6,7 +6,7 @@ import { counter, type Family, gauge, histogram, seconds } from "../metrics/mod.
 import type { HttpCounters } from "./counters.ts";
 
 export function httpFamilies(counters: HttpCounters): Family[] {
-  const { open, accepted, refused, malformed, timeouts } = counters;
+  const { open, accepted, refused, handshakesFailed, malformed, timeouts } = counters;
   const routes = counters.routes.filter(({ answers }) => answers.length > 0);
   return [
     counter(
@@ -30,6 +30,11 @@ export function httpFamilies(counters: HttpCounters): Family[] {
     gauge("keva_http_connections", "Open connections.", open),
     counter("keva_http_connections_accepted_total", "Connections let in.", accepted),
     counter("keva_http_connections_refused_total", "Connections turned away by a cap.", refused),
+    counter(
+      "keva_http_handshakes_failed_total",
+      "Connections that ended before TLS had let them in.",
+      handshakesFailed,
+    ),
     counter(
       "keva_http_requests_malformed_total",
       "Requests that were not valid HTTP or broke a limit.",

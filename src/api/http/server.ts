@@ -3,7 +3,7 @@
  * order.
  */
 
-import type { Address, Clock, Connection, Log, Network } from "../../base/mod.ts";
+import type { Address, Clock, Connection, Listener, Log } from "../../base/mod.ts";
 import { refusal, type Service } from "../../service/mod.ts";
 import { Admission } from "./admission.ts";
 import { BodyMemory } from "./body_memory.ts";
@@ -15,8 +15,17 @@ import { closing, problemResponse, type Response } from "./response.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
 
+/** Where connections come from: a Network, or one that turns some of them away by itself. */
+export type Door = {
+  listen(
+    address: Address,
+    accept: (connection: Connection) => void,
+    turnedAway: () => void,
+  ): Promise<Listener>;
+};
+
 export type HttpOptions = {
-  readonly network: Network;
+  readonly door: Door;
   readonly clock: Clock;
   readonly log: Log;
   readonly service: Service;
@@ -56,7 +65,7 @@ const DRAIN_GRACE_MS = 200;
 
 /** Listens on `address`; rejects with a NetworkError when it cannot. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { network, clock, log, service } = options;
+  const { door, clock, log, service } = options;
   const limits = httpLimits(service.valueBytesMax, options.limits ?? {});
   const counters = new HttpCounters();
   const front: Front = {
@@ -70,9 +79,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     draining: false,
   };
   const connections = new Connections(front);
-  const listener = await network.listen(
+  const listener = await door.listen(
     options.address,
     (connection) => connections.accept(connection),
+    () => counters.handshakesFailed++,
   );
   const sweep = clock.every(SWEEP_INTERVAL_MS, () => connections.expire(clock.now()));
   const close = (): void => {
