@@ -3,34 +3,26 @@
  */
 
 import manifest from "../deno.json" with { type: "json" };
-import { type HttpServer, serveHttp } from "./api/mod.ts";
+import type { InProcessFetch } from "./api/mod.ts";
 import {
   type Address,
   assert,
   err,
   limits,
   type Log,
-  NetworkError,
   ok,
   type Process,
   type Result,
   type SecureNetwork,
   type TlsNetwork,
 } from "./base/mod.ts";
-import { type Config, hostAndPort, isAuthenticated, type NodeConfig } from "./config/mod.ts";
+import { type Config, hostAndPort, type NodeConfig } from "./config/mod.ts";
+import { KevaClient } from "./client/mod.ts";
+import { embeddedOptions, type OpenOptions } from "./embedding.ts";
+import { type Front, openFront } from "./front.ts";
 import { type Node, type NodeMember, type Ports, type StartError, startNode } from "./node/mod.ts";
-import { writeOperatorToken } from "./operator_token.ts";
-import {
-  Authentication,
-  byNode,
-  KeyRing,
-  makeOperatorToken,
-  type NodeKeys,
-  type OperatorToken,
-  Service,
-  Tokens,
-} from "./service/mod.ts";
-import { type NodeTls, UserPort } from "./user_port.ts";
+import { byNode, KeyRing, type NodeKeys } from "./service/mod.ts";
+import type { NodeTls } from "./user_port.ts";
 
 export type KevaNodeOptions = {
   readonly config: Config;
@@ -43,6 +35,8 @@ export type KevaNodeOptions = {
   readonly keys?: NodeKeys | undefined;
   /** Goes with `config.tls`. */
   readonly tls?: NodeTls | undefined;
+  /** False: only this program reaches the node, by {@link KevaNode.client}. */
+  readonly http?: boolean;
 };
 
 /** Even where hardly any file may be open, somebody has to be able to ask what is wrong. */
@@ -53,33 +47,36 @@ const STOP_PATIENCE_MS = 3_000;
 const DRAIN_PATIENCE_MS = 4_000;
 
 type Parts = {
+  readonly config: Config;
   readonly node: Node;
-  readonly http: HttpServer;
+  readonly front: Front;
   readonly keyRing: KeyRing | undefined;
-  readonly userPort: UserPort;
-  readonly self: NodeConfig;
 };
 
 export class KevaNode {
-  /** Where clients and where the other nodes reach it. */
+  /** Where clients, if it serves HTTP, and where the other nodes reach it. */
   readonly userAddress: Address;
   readonly peerAddress: Address;
   /** Resolves, with the reason, when the node ends by itself because it must not go on. */
   readonly done: Promise<string>;
-  readonly #node: Node;
-  readonly #http: HttpServer;
-  readonly #keyRing: KeyRing | undefined;
-  readonly #userPort: UserPort;
+  readonly #parts: Parts;
 
   private constructor(parts: Parts, done: Promise<string>) {
-    const { node, http, keyRing, userPort, self } = parts;
-    this.#node = node;
-    this.#http = http;
-    this.#keyRing = keyRing;
-    this.#userPort = userPort;
+    const { self } = parts.config;
+    this.#parts = parts;
     this.done = done;
-    this.userAddress = http.address;
+    this.userAddress = parts.front.http?.address ?? { host: self.address, port: self.userPort };
     this.peerAddress = { host: self.address, port: self.peerPort };
+  }
+
+  /**
+   * Starts a node inside this program: alone in its cluster, or one of those in a configuration.
+   * Throws with the reason when it cannot.
+   */
+  static async open(options: OpenOptions): Promise<KevaNode> {
+    const started = await KevaNode.start(embeddedOptions(options));
+    if (started.ok) return started.value;
+    throw new Error(started.error.reason);
   }
 
   /** Starts the node that `config.self` describes; an error says what to do about it. */
@@ -118,20 +115,37 @@ export class KevaNode {
       log,
       authorised: authorised.value,
     });
-    const userPort = new UserPort({
-      ports,
-      log,
-      tls,
-      clientsCertified: config.tls?.clientCertificates === "required",
-    });
-    const http = await front(options, { node, keyRing, connectionsMax, userPort });
-    if (!http.ok) {
+    const front = await openFront(options, { node, keyRing, connectionsMax });
+    if (!front.ok) {
       await node.stop(0);
-      return http;
+      return front;
     }
-    void halted.promise.then(() => http.value.close());
-    const parts = { node, http: http.value, keyRing, userPort, self: config.self };
-    return ok(new KevaNode(parts, halted.promise));
+    void halted.promise.then(() => {
+      front.value.inProcess.close();
+      front.value.http?.close();
+    });
+    return ok(new KevaNode({ config, node, front: front.value, keyRing }, halted.promise));
+  }
+
+  /** A client of this node alone, without a connection; it may do everything here. */
+  client(): KevaClient {
+    const { inProcess, operator } = this.#parts.front;
+    return new KevaClient({
+      endpoints: ["localhost"],
+      discover: false,
+      fetch: inProcess.fetch,
+      ...operator && { token: operator.text.reveal() },
+    });
+  }
+
+  /** The node's HTTP API without a connection. */
+  get fetch(): InProcessFetch {
+    return this.#parts.front.inProcess.fetch;
+  }
+
+  /** Whether this node believes that it leads its cluster. */
+  get leads(): boolean {
+    return this.#parts.node.status().role === "leader";
   }
 
   /**
@@ -139,68 +153,16 @@ export class KevaNode {
    * with them is logged.
    */
   reload(): void {
-    this.#keyRing?.reload();
-    this.#userPort.reload();
+    this.#parts.keyRing?.reload();
+    this.#parts.front.userPort.reload();
   }
 
   /** Hands leadership over, answers what is in flight, and closes. */
   async stop(): Promise<void> {
-    await Promise.all([this.#http.drain(DRAIN_PATIENCE_MS), this.#node.stop(STOP_PATIENCE_MS)]);
+    const { node, front } = this.#parts;
+    front.inProcess.close();
+    await Promise.all([front.http?.drain(DRAIN_PATIENCE_MS), node.stop(STOP_PATIENCE_MS)]);
   }
-}
-
-async function front(
-  { config, ports, log }: KevaNodeOptions,
-  { node, keyRing, connectionsMax, userPort }: Pick<Parts, "node" | "keyRing" | "userPort"> & {
-    readonly connectionsMax: number;
-  },
-): Promise<Result<HttpServer, StartError>> {
-  const { valueBytesMax, connectionsPerAddressMax, requestTimeoutMs } = config.limits;
-  const { clock } = ports;
-  const operator = await operatorToken(config, ports);
-  if (!operator.ok) return operator;
-  const service = new Service({
-    replica: node,
-    clock,
-    valueBytesMax,
-    requestTimeoutMs,
-    keyRing,
-    tokens: new Tokens({ ...ports, replica: node, log }),
-    access: new Authentication({
-      replica: node,
-      hash: ports.hash,
-      required: isAuthenticated(config),
-      operator: operator.value,
-    }),
-  });
-  const address = { host: config.self.address, port: config.self.userPort };
-  try {
-    return ok(
-      await serveHttp({
-        door: userPort,
-        clock,
-        log,
-        service,
-        address,
-        limits: { connectionsMax, connectionsPerAddressMax },
-        hosts: config.nodes.flatMap(({ identity, address }) => [identity, address])
-          .concat(config.http.hosts),
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof NetworkError)) throw error;
-    return err({ reason: `cannot listen for clients: ${error.reason}` });
-  }
-}
-
-/** Only where clients are authenticated; elsewhere none is needed, and none of before is left. */
-async function operatorToken(
-  config: Config,
-  ports: KevaNodeOptions["ports"],
-): Promise<Result<OperatorToken | undefined, StartError>> {
-  const token = isAuthenticated(config) ? makeOperatorToken(ports) : undefined;
-  const written = await writeOperatorToken(ports.disk, config.workingDirectory, token?.text);
-  return written.ok ? ok(token) : err({ reason: written.error });
 }
 
 /**

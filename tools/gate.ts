@@ -11,7 +11,7 @@ import { filesUnder, ROOT } from "./paths.ts";
 import { runTests, type Totals } from "./test_run.ts";
 
 /** What is formatted, linted and type-checked. Folders that do not exist yet are left out. */
-const SOURCES = ["main.ts", "src", "tests", "tools", "bench"];
+const SOURCES = ["main.ts", "src", "tests", "tools", "bench", "examples"];
 
 /** These start real processes and measure time, so nothing else runs beside them. */
 const END_TO_END = "tests/e2e";

@@ -26,6 +26,7 @@ export const LAYERS: Layer[] = [
   { folder: "client", imports: ["base"] },
   { folder: "config", imports: ["base", "keys"] },
   { folder: "platform", imports: ["base"] },
+  { folder: "memory", imports: ["base"] },
   {
     folder: "cli",
     // `keva inspect` reads storage and kv; `keva serve` builds the node with its service and api.

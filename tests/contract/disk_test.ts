@@ -1,14 +1,21 @@
-/** The real and the simulated disk keep the same contract; what only one of them can show. */
+/** The real disk, the simulated one and the one in memory keep the same contract; what only one of them can show. */
 
 import assert from "node:assert/strict";
 import { DiskError } from "../../src/base/mod.ts";
-import { nativeDisk } from "../../src/platform/mod.ts";
+import { MemoryDisk } from "../../src/memory/mod.ts";
+import { nativeDisk, systemClock } from "../../src/platform/mod.ts";
 import { type CrashMode, SimDisk } from "../support/sim_disk.ts";
 import { diskSuite } from "./disk_suite.ts";
 
 diskSuite("nativeDisk()", () => {
   const root = Deno.makeTempDirSync({ prefix: "keva-disk-" });
   return { disk: nativeDisk(), root, dispose: () => Deno.removeSync(root, { recursive: true }) };
+});
+
+diskSuite("MemoryDisk", () => {
+  const disk = new MemoryDisk(systemClock());
+  disk.makeDirectory("/data");
+  return { disk, root: "/data", dispose: () => {} };
 });
 
 diskSuite("SimDisk", () => {

@@ -14,6 +14,7 @@
  * `router.ts` finds the route in `routes.ts`; `response_writer.ts` is the way out.
  */
 
+export { type InProcessFetch, InProcessHttp } from "./in_process.ts";
 export type { HttpLimits } from "./limits.ts";
 export { type Route, routes } from "./routes.ts";
 export { type HttpOptions, type HttpServer, serveHttp } from "./server.ts";
