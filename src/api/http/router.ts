@@ -19,7 +19,7 @@ import type { HttpCounters, RouteCounter } from "./counters.ts";
 import type { Request } from "./request.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
 import { KEY_PATH, type Route } from "./routes.ts";
-import { isKeyTarget, parseQuery, quote, splitTarget } from "./target.ts";
+import { isKeyTarget, parseQuery, quote, REST, splitTarget } from "./target.ts";
 
 /** Paths and methods this server has nothing to do with: tunnels, and echoes of credentials. */
 const REFUSED_METHODS = ["CONNECT", "TRACE"];
@@ -39,6 +39,8 @@ type Methods = ReadonlyMap<string, Target>;
 export class Router {
   readonly #options: RouterOptions;
   readonly #paths = new Map<string, Map<string, Target>>();
+  /** Of the routes that take the rest of the path as a key, but for the hot one. */
+  readonly #prefixes: (readonly [prefix: string, Methods])[] = [];
   #counter: RouteCounter;
 
   constructor(options: RouterOptions) {
@@ -49,7 +51,14 @@ export class Router {
       const methods = this.#paths.get(route.path) ?? new Map<string, Target>();
       methods.set(route.method, target);
       if (route.method === "GET") methods.set("HEAD", target);
-      this.#paths.set(route.path, methods);
+      if (!this.#paths.has(route.path)) this.#add(route.path, methods);
+    }
+  }
+
+  #add(path: string, methods: Map<string, Target>): void {
+    this.#paths.set(path, methods);
+    if (path.endsWith(REST) && path !== KEY_PATH) {
+      this.#prefixes.push([path.slice(0, -REST.length), methods]);
     }
   }
 
@@ -62,8 +71,9 @@ export class Router {
   refuse(request: Request): Response | null {
     const found = this.#find(request);
     if ("status" in found) return found;
-    const caller = this.#callerOf(request, found.route);
-    return caller.ok ? null : problemResponse(caller.error);
+    const { route } = found;
+    const caller = this.#callerOf(request, route);
+    return caller.ok ? null : problemOf(route, caller.error);
   }
 
   handle(request: Request): Response | Promise<Response> {
@@ -72,7 +82,7 @@ export class Router {
     const { route } = found;
     const { service, counters } = this.#options;
     const caller = this.#callerOf(request, route);
-    if (!caller.ok) return problemResponse(caller.error);
+    if (!caller.ok) return problemOf(route, caller.error);
     try {
       const answer = route.handle(request, service, caller.value, counters);
       return answer instanceof Promise
@@ -103,9 +113,11 @@ export class Router {
       return methods.get(request.method) ?? withoutRoute(request.method, methods);
     }
     const { path, query } = splitTarget(request.target);
-    const methods = this.#paths.get(path);
+    const rest = this.#prefixes.find(([prefix]) => path.startsWith(prefix))?.[1];
+    const methods = rest ?? this.#paths.get(path);
     const target = methods?.get(request.method);
     if (target === undefined) return withoutRoute(request.method, methods, path);
+    if (rest !== undefined) return target;
     const parameters = parseQuery(query, target.route.parameters);
     return parameters.ok ? target : problemResponse(parameters.error);
   }
@@ -115,8 +127,12 @@ export class Router {
     this.#options.log.error("request failed", { method: route.method, path: route.path, reason });
     if (error instanceof AssertionError) throw error;
     const effect = operations[route.operation].permission === "write" ? "unknown" : "none";
-    return problemResponse({ code: "internal", effect, detail: "The node's log says more." });
+    return problemOf(route, { code: "internal", effect, detail: "The node's log says more." });
   }
+}
+
+function problemOf(route: Route, error: ServiceError): Response {
+  return route.problem?.(error) ?? problemResponse(error);
 }
 
 function withoutRoute(method: string, methods: Methods | undefined, path = ""): Response {

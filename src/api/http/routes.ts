@@ -15,10 +15,11 @@ import {
 import { exposition, nodeFamilies } from "../metrics/mod.ts";
 import type { HttpCounters } from "./counters.ts";
 import { httpFamilies } from "./families.ts";
+import { DKV_KEY_PATH, dkvProblem, getPair, nodesStatus, putPair } from "./dkv_routes.ts";
 import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
-import { KEY_PREFIX } from "./target.ts";
+import { KEY_PREFIX, REST } from "./target.ts";
 import { createToken, listTokens, REVOKE_PARAMETERS, revokeToken } from "./token_routes.ts";
 import { WATCH_PARAMETERS, watchKeys } from "./watch_route.ts";
 
@@ -36,9 +37,11 @@ export type Route = {
   readonly operation: OperationName;
   readonly parameters: readonly string[];
   readonly handle: Handler;
+  /** How it writes an error, where that is not as RFC 9457 has it. */
+  readonly problem?: (error: ServiceError) => Response;
 };
 
-export const KEY_PATH = `${KEY_PREFIX}{key}`;
+export const KEY_PATH = `${KEY_PREFIX}${REST}`;
 
 export const routes: readonly Route[] = [
   route("GET", KEY_PATH, "read", readKey, READ_PARAMETERS),
@@ -56,6 +59,9 @@ export const routes: readonly Route[] = [
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),
   route("GET", "/", "describe", describe),
+  dkvRoute("POST", "/v0/kv", "put", putPair),
+  dkvRoute("GET", DKV_KEY_PATH, "read", getPair),
+  dkvRoute("GET", "/v0/cluster/status", "clusterStatus", nodesStatus),
 ];
 
 function route(
@@ -66,6 +72,10 @@ function route(
   parameters: readonly string[] = [],
 ): Route {
   return { method, path, operation, parameters, handle };
+}
+
+function dkvRoute(...parts: Parameters<typeof route>): Route {
+  return { ...route(...parts), problem: dkvProblem };
 }
 
 async function clusterStatus(

@@ -25,6 +25,8 @@ import { refusal, type ServiceError } from "../../service/mod.ts";
 import { hexDigit, latin1, startsWith } from "./ascii.ts";
 
 export const KEY_PREFIX = "/v1/storage/key/";
+/** With what the path of a route ends that takes the rest of a target as it is. */
+export const REST = "{key}";
 
 const PERCENT = 0x25;
 const QUESTION = 0x3f;
@@ -34,6 +36,7 @@ export type Parameters = ReadonlyMap<string, string>;
 export type KeyTarget = { readonly key: Uint8Array; readonly parameters: Parameters };
 
 const NO_PARAMETERS: Parameters = new Map();
+const BROKEN_ESCAPE = refusal("badTarget", "A % is not followed by two hex digits.");
 const KEY64 = "key64";
 
 export function isKeyTarget(target: Uint8Array): boolean {
@@ -55,7 +58,7 @@ export function parseKeyTarget(
     if (target[end] === PERCENT) escapes++;
   }
   const key = escapes === 0 ? target.slice(start, end) : unescape(target, start, end, escapes);
-  if (key === null) return err(refusal("badTarget", "A % is not followed by two hex digits."));
+  if (key === null) return err(BROKEN_ESCAPE);
   if (end === target.length) return ok({ key, parameters: NO_PARAMETERS });
   const parameters = parseQuery(latin1(target, end + 1, target.length), [...known, KEY64]);
   if (!parameters.ok) return parameters;
@@ -63,6 +66,21 @@ export function parseKeyTarget(
   return encoded === undefined
     ? ok({ key, parameters: parameters.value })
     : decodeKey64(key, encoded, parameters.value);
+}
+
+/**
+ * The bytes behind the fixed part of a target whose route ends in `{key}`. These routes know no
+ * parameters.
+ */
+export function parsePathRest(target: Uint8Array, route: string): Result<Uint8Array, ServiceError> {
+  const start = route.length - REST.length;
+  const mark = target.indexOf(QUESTION, start);
+  const end = mark < 0 ? target.length : mark;
+  const parameters = parseQuery(latin1(target, end + 1, target.length), []);
+  if (!parameters.ok) return parameters;
+  const escapes = target.subarray(start, end).filter((byte) => byte === PERCENT).length;
+  const rest = unescape(target, start, end, escapes);
+  return rest === null ? err(BROKEN_ESCAPE) : ok(rest);
 }
 
 function decodeKey64(

@@ -3,8 +3,9 @@
  */
 
 import * as z from "zod";
-import { err, fromUtf8, ok, type Result } from "../../base/mod.ts";
+import { err, ok, type Result } from "../../base/mod.ts";
 import { type Caller, refusal, type Service, type ServiceError } from "../../service/mod.ts";
+import { jsonBody } from "./json_body.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response } from "./response.ts";
 import { parseQuery, splitTarget } from "./target.ts";
@@ -65,17 +66,7 @@ export async function revokeToken(
 
 /** `{"name": "ci", "roles": ["deploy"]}`; roles may be absent, anything else is refused. */
 function wantedToken(body: Uint8Array): Result<Wanted, ServiceError> {
-  const text = body.length <= BODY_BYTES_MAX ? fromUtf8(body) : INVALID;
-  if (!text.ok) return INVALID;
-  const wanted = wantedSchema.safeParse(parseJson(text.value));
+  if (body.length > BODY_BYTES_MAX) return INVALID;
+  const wanted = wantedSchema.safeParse(jsonBody(body));
   return wanted.success ? ok(wanted.data) : INVALID;
-}
-
-/** Undefined, which no schema takes, where it is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
