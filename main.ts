@@ -21,7 +21,7 @@ const { stderr } = process;
 
 const context: Context = {
   ...process,
-  env: process.env("KEVA_"),
+  env: { ...process.env("KEVA_"), ...process.env("DKV_") },
   version: manifest.version,
   ports,
   fetch,

@@ -5,6 +5,8 @@
 import { DiskError, fromUtf8 } from "../base/mod.ts";
 import {
   type Config,
+  type DkvStart,
+  dkvStart,
   loadConfig,
   type LoadedConfig,
   nodeConfig,
@@ -24,7 +26,7 @@ export type ConfigChoice = {
 /** The configuration of the cluster, or a {@link CommandError} with a line for each problem. */
 export function readConfig(context: Context, choice: ConfigChoice): LoadedConfig {
   const path = configPath(context, choice);
-  const file = { path, text: readText(context, path) };
+  const file = dkv(context, choice)?.file ?? { path, text: readText(context, path) };
   const loaded = loadConfig({ file, env: context.env, set: choice.set ?? [] });
   if (!loaded.ok) throw new CommandError(loaded.error.map(problemText).join("\n"));
   return loaded.value;
@@ -40,13 +42,27 @@ export type NodeChoice = {
 };
 
 /** The configuration of the node that this process is to be. */
-export function chooseNode(context: Context, loaded: LoadedConfig, choice: NodeChoice): Config {
+export function chooseNode(
+  context: Context,
+  loaded: LoadedConfig,
+  choice: ConfigChoice & NodeChoice,
+): Config {
+  const { KEVA_NODE_IDENTITY, KEVA_WORKING_DIRECTORY } = context.env;
+  const old = dkv(context, choice);
   const config = nodeConfig(loaded, {
-    identity: choice.nodeIdentity ?? context.env["KEVA_NODE_IDENTITY"] ?? context.hostname(),
-    workingDirectory: choice.workingDirectory ?? context.env["KEVA_WORKING_DIRECTORY"],
+    identity: choice.nodeIdentity ?? KEVA_NODE_IDENTITY ?? old?.identity ?? context.hostname(),
+    workingDirectory: choice.workingDirectory ?? KEVA_WORKING_DIRECTORY ?? old?.workingDirectory,
   });
   if (!config.ok) throw new CommandError(problemText(config.error));
   return config.value;
+}
+
+/** Where nothing names a file, dkv's variables are a configuration of their own. */
+function dkv(context: Context, choice: ConfigChoice): DkvStart | null {
+  if ((choice.configFile ?? context.env["KEVA_CONFIG_FILE"]) !== undefined) return null;
+  const start = dkvStart(context.env);
+  if (!start.ok) throw new CommandError(problemText(start.error));
+  return start.value;
 }
 
 function readText(context: Context, path: string): string {

@@ -69,7 +69,7 @@ export type StartNode = (options: StartOptions) => Promise<Result<RunningNode, S
 
 export type Context = {
   readonly args: readonly string[];
-  /** The variables whose names start with `KEVA_`. */
+  /** The variables whose names start with `KEVA_`, and with `DKV_`, which dkv is started by. */
   readonly env: Readonly<Record<string, string>>;
   readonly version: string;
   readonly ports: Ports;

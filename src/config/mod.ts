@@ -9,6 +9,7 @@
  */
 
 export * from "./config.ts";
+export { type DkvStart, dkvStart } from "./dkv.ts";
 export { hostAndPort, isLoopback } from "./address.ts";
 export { type Setting, settings } from "./schema.ts";
 export { type Origin, originText, type Problem, problemText, type Sources } from "./source.ts";

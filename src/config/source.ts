@@ -214,6 +214,7 @@ function findSetting(assignment: string): Result<{ setting: Setting; value: stri
 function unknownVariables(env: Sources["env"]): string[] {
   const known = [...OTHER_VARIABLES, ...settings().map((setting) => setting.variable)];
   return Object.keys(env)
-    .filter((name) => !known.includes(name) && !/^KEVA_(SERVICE|PORT)(_|$)/.test(name))
+    .filter((name) => name.startsWith("KEVA_") && !known.includes(name))
+    .filter((name) => !/^KEVA_(SERVICE|PORT)(_|$)/.test(name))
     .map((name) => `unknown variable ${printableText(name)}${didYouMean(name, known)}`);
 }
