@@ -6,7 +6,7 @@
 import type { ClusterStatus, NodeStatus } from "../../../src/node/mod.ts";
 import { ROOT } from "../../../tools/paths.ts";
 import { SeededRandom } from "../../support/seeded_random.ts";
-import { HttpClient } from "./http.ts";
+import { type ClientTls, HttpClient } from "./http.ts";
 import { textOf } from "./kv.ts";
 import { type Ending, output, RunningProcess } from "./process.ts";
 import { until } from "./wait.ts";
@@ -28,6 +28,8 @@ export type ClusterOptions = {
   readonly dialed?: (from: Node, to: Node) => number;
   /** How many files each node may have open; otherwise as many as this process. */
   readonly openFilesMax?: number;
+  /** How the tests' own clients reach nodes that speak TLS. */
+  readonly tls?: ClientTls;
   /** In place of `E2E_SEED` or chance. */
   readonly seed?: number;
 };
@@ -42,6 +44,7 @@ type NodePlace = {
   readonly cwd: string;
   readonly configFile: string;
   readonly openFilesMax: number | undefined;
+  readonly tls: ClientTls | undefined;
 };
 
 /** One node: its place on disk and on the network, and its process while it runs. */
@@ -67,7 +70,7 @@ export class Node {
     this.#cwd = place.cwd;
     this.#configFile = place.configFile;
     this.#openFilesMax = place.openFilesMax;
-    this.client = new HttpClient(this.userPort, this.address);
+    this.client = new HttpClient(this.userPort, this.address, place.tls);
   }
 
   get isRunning(): boolean {
@@ -166,6 +169,7 @@ export class Cluster {
         data: options.dataOf?.[name] ?? `${directory}/${name}`,
         cwd: directory,
         openFilesMax: options.openFilesMax,
+        tls: options.tls,
         configFile: options.dialed === undefined ? "keva.toml" : `${name}.toml`,
       })
     );

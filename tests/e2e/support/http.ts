@@ -29,15 +29,20 @@ const BUFFER_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Whom a client trusts, and what it shows, as PEM. */
+export type ClientTls = { readonly caCerts: string[]; readonly cert: string; readonly key: string };
+
 /** A client of one node. Requests run side by side, each on a connection of its own. */
 export class HttpClient {
   readonly port: number;
   readonly #host: string;
+  readonly #tls: ClientTls | undefined;
   #idle: Pipe[] = [];
 
-  constructor(port: number, host = "127.0.0.1") {
+  constructor(port: number, host = "127.0.0.1", tls?: ClientTls) {
     this.port = port;
     this.#host = host;
+    this.#tls = tls;
   }
 
   async request(method: string, target: string, options: RequestOptions = {}): Promise<Answer> {
@@ -73,7 +78,12 @@ export class HttpClient {
 
   async #connect(): Promise<Pipe> {
     try {
-      return new Pipe(await Deno.connect({ hostname: this.#host, port: this.port }));
+      const address = { hostname: this.#host, port: this.port };
+      const tls = this.#tls;
+      if (tls !== undefined) return new Pipe(await Deno.connectTls({ ...address, ...tls }));
+      const tcp = await Deno.connect(address);
+      tcp.setNoDelay(true);
+      return new Pipe(tcp);
     } catch (error) {
       throw new RequestError(false, `port ${this.port}: ${(error as Error).message}`);
     }
@@ -82,15 +92,14 @@ export class HttpClient {
 
 /** One connection, used for one request at a time, and read all the time to notice its end. */
 class Pipe {
-  readonly #tcp: Deno.TcpConn;
+  readonly #tcp: Deno.Conn;
   #unread = new Uint8Array(0);
   #end: Error | null = null;
   #arrived = Promise.withResolvers<void>();
   #closed = false;
 
-  constructor(tcp: Deno.TcpConn) {
+  constructor(tcp: Deno.Conn) {
     this.#tcp = tcp;
-    tcp.setNoDelay(true);
     void this.#read();
   }
 
