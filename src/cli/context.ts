@@ -28,6 +28,8 @@ export type Input = {
   readonly isTerminal: boolean;
   /** All of it, or null when it is longer than `sizeBytesMax`. */
   read(sizeBytesMax: number): Promise<Uint8Array | null>;
+  /** All of it, as it comes. */
+  chunks(): AsyncIterable<Uint8Array>;
   ended(): Promise<void>;
 };
 

@@ -8,7 +8,9 @@ import type { Context } from "./context.ts";
 import { deleteCommand } from "./delete.ts";
 import { devCommand } from "./dev.ts";
 import { EXIT_FAILED, EXIT_USAGE, explainError } from "./error.ts";
+import { exportCommand } from "./export.ts";
 import { getCommand } from "./get.ts";
+import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { keygenCommand } from "./keygen.ts";
 import { keysCommand } from "./keys.ts";
@@ -75,6 +77,8 @@ function buildProgram(context: Context): Command {
     putCommand,
     deleteCommand,
     watchCommand,
+    exportCommand,
+    importCommand,
     statusCommand,
     checkConfigCommand,
     keygenCommand,

@@ -37,6 +37,8 @@ export type ThisProcess = {
     readonly isTerminal: boolean;
     /** All of it, or null when it is longer than `sizeBytesMax`. */
     read(sizeBytesMax: number): Promise<Uint8Array | null>;
+    /** All of it, as it comes. */
+    chunks(): AsyncIterable<Uint8Array>;
     /** Resolves when it ends. */
     ended(): Promise<void>;
   };
@@ -65,7 +67,12 @@ export function thisProcess(): ThisProcess {
         Object.entries(Deno.env.toObject()).filter(([name]) => name.startsWith(prefix)),
       ),
     hostname,
-    stdin: { isTerminal: Deno.stdin.isTerminal(), read: readStdin, ended: stdinEnded },
+    stdin: {
+      isTerminal: Deno.stdin.isTerminal(),
+      read: readStdin,
+      chunks: stdinChunks,
+      ended: stdinEnded,
+    },
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
     onSignal,
@@ -107,6 +114,14 @@ async function readStdin(sizeBytesMax: number): Promise<Uint8Array | null> {
     length += read;
   }
   return null;
+}
+
+async function* stdinChunks(): AsyncGenerator<Uint8Array, void, void> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let read = await Deno.stdin.read(buffer); read !== null;) {
+    yield buffer.slice(0, read);
+    read = await Deno.stdin.read(buffer);
+  }
 }
 
 async function stdinEnded(): Promise<void> {

@@ -155,6 +155,13 @@ function input(stdin: Uint8Array | "terminal"): Context["stdin"] {
       assert.ok(stdin !== "terminal", "a command waits at the terminal");
       return Promise.resolve(stdin.length > sizeBytesMax ? null : stdin);
     },
+    async *chunks() {
+      assert.ok(stdin !== "terminal", "a command waits at the terminal");
+      // In pieces, so that lines are cut.
+      for (let at = 0; at < stdin.length; at += 7) {
+        yield await Promise.resolve(stdin.slice(at, at + 7));
+      }
+    },
     ended: () => new Promise(() => {}),
   };
 }
