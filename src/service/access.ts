@@ -34,6 +34,12 @@ export type Credentials = {
 /** Without a key: the operation is about the node or the cluster. */
 export type Demand = Exclude<Permission, "public">;
 
+/** The keys from `start` on, up to but without `end`; null: to the last one. */
+export type KeyRange = { readonly start: Uint8Array; readonly end: Uint8Array | null };
+
+/** Whether a caller may see `key`. */
+export type Sees = (key: Uint8Array) => boolean;
+
 export interface Access {
   /** False: everybody may do everything, and nobody has to be asked for credentials. */
   readonly guarded: boolean;
@@ -41,6 +47,13 @@ export interface Access {
   identify(credentials: Credentials): Result<Caller, ServiceError>;
   /** Why `caller` may not, or null. `key` is absent where the operation is about no key. */
   refuse(caller: Caller, demand: Demand, key?: Uint8Array): ServiceError | null;
+  /** Why `caller` may not do so to every key of `range`, those included that no item has; or null. */
+  refuseRange(caller: Caller, demand: Demand, range: KeyRange): ServiceError | null;
+  /**
+   * What `caller` gets of an answer about many keys: the others are left out, since a refusal would
+   * tell that they are there. Null: all of it.
+   */
+  readable(caller: Caller, demand: "read" | "watch"): Sees | null;
 }
 
 /** For a node that only this machine reaches, or that says `insecure`. */
@@ -48,4 +61,6 @@ export const openAccess: Access = {
   guarded: false,
   identify: () => ok(nobody),
   refuse: () => null,
+  refuseRange: () => null,
+  readable: () => null,
 };

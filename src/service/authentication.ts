@@ -9,7 +9,14 @@
 
 import { err, type Hash, limits, ok, type Random, type Result, type Secret } from "../base/mod.ts";
 import type { Replica } from "../node/mod.ts";
-import { type Access, type Caller, type Credentials, nobody, OPERATOR_ROLE } from "./access.ts";
+import {
+  type Access,
+  type Caller,
+  type Credentials,
+  nobody,
+  OPERATOR_ROLE,
+  type Sees,
+} from "./access.ts";
 import { refusal, type ServiceError } from "./errors.ts";
 import {
   isTokenName,
@@ -75,6 +82,14 @@ export class Authentication implements Access {
 
   refuse(caller: Caller): ServiceError | null {
     return caller.name === null && this.#options.required ? SHOW_A_TOKEN : null;
+  }
+
+  refuseRange(caller: Caller): ServiceError | null {
+    return this.refuse(caller);
+  }
+
+  readable(caller: Caller): Sees | null {
+    return this.refuse(caller) === null ? null : () => false;
   }
 
   #bearer(authorization: string): Identified {

@@ -11,7 +11,15 @@
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
 export type { Cursor, Item, Revision } from "../kv/mod.ts";
-export { type Access, type Caller, type Credentials, type Demand, nobody } from "./access.ts";
+export {
+  type Access,
+  type Caller,
+  type Credentials,
+  type Demand,
+  type KeyRange,
+  nobody,
+  type Sees,
+} from "./access.ts";
 export {
   type Effect,
   type ErrorCode,

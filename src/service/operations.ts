@@ -7,7 +7,7 @@
 /**
  * `public` is what a load balancer may know; it reveals nothing about keys, values or members.
  */
-export type Permission = "public" | "read" | "write" | "inspect" | "admin";
+export type Permission = "public" | "read" | "write" | "watch" | "inspect" | "admin";
 
 export type Operation = {
   readonly permission: Permission;
@@ -18,7 +18,7 @@ export const operations = {
   read: { permission: "read", summary: "The item under a key" },
   put: { permission: "write", summary: "Store an item under a key" },
   delete: { permission: "write", summary: "Remove the item under a key" },
-  watch: { permission: "read", summary: "Changes under a prefix, as they happen" },
+  watch: { permission: "watch", summary: "Changes under a prefix, as they happen" },
   status: { permission: "inspect", summary: "This node's own view" },
   clusterStatus: { permission: "inspect", summary: "Every member's view" },
   metrics: { permission: "inspect", summary: "What this node has counted, for Prometheus" },

@@ -124,8 +124,8 @@ export class Service {
         `The watch begins after ${request.after.revision}, but ${revision} is the newest.`;
       return err(refusal("parameterInvalid", detail));
     }
-    const mayRead = (key: Uint8Array) => this.#access.refuse(caller, "read", key) === null;
-    return ok(new Watch({ replica: this.#replica, clock: this.#clock, request, mayRead }));
+    const sees = this.#access.readable(caller, "watch");
+    return ok(new Watch({ replica: this.#replica, clock: this.#clock, request, sees }));
   }
 
   status(caller: Caller): Result<NodeStatus, ServiceError> {

@@ -12,6 +12,7 @@
 import { type Clock, limits } from "../base/mod.ts";
 import type { Change, Cursor, Item, Revision } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
+import type { Sees } from "./access.ts";
 
 export type WatchEvent =
   /** The key holds this since `at`; without a cursor it did before the watch began. */
@@ -37,8 +38,8 @@ export type WatchOptions = {
   readonly replica: Pick<Replica, "state" | "advances">;
   readonly clock: Clock;
   readonly request: WatchRequest;
-  /** Whether the caller may still see `key`; others are left out. */
-  readonly mayRead: (key: Uint8Array) => boolean;
+  /** What the caller may see; other keys are left out. Null: all of them. */
+  readonly sees: Sees | null;
 };
 
 export class Watch {
@@ -106,7 +107,7 @@ export class Watch {
         break;
       }
       const [key, item] = next.value;
-      if (this.#options.mayRead(key)) events.push({ kind: "put", key, item });
+      if (this.#sees(key)) events.push({ kind: "put", key, item });
       bytes += key.length + item.value.length;
     }
     return events;
@@ -124,8 +125,13 @@ export class Watch {
     return changes.filter((change) => this.#concerns(change)).map(eventOf);
   }
 
+  #sees(key: Uint8Array): boolean {
+    const { sees } = this.#options;
+    return sees === null || sees(key);
+  }
+
   #concerns(change: Change): boolean {
-    return change.keyText.startsWith(this.#prefix) && this.#options.mayRead(change.key);
+    return change.keyText.startsWith(this.#prefix) && this.#sees(change.key);
   }
 
   #reset(): WatchEvent {

@@ -259,6 +259,8 @@ Deno.test("Service asks Access about every operation, with the permission of the
       asked.push([caller.name, demand, key]);
       return refusal("internal", "refused");
     },
+    refuseRange: () => assert.fail("no operation is about a range"),
+    readable: () => assert.fail("what is filtered has tests of its own"),
   };
   const { service, replica } = setUp({ access });
   const caller: Caller = { name: "ann", roles: [] };

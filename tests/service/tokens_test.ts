@@ -109,6 +109,11 @@ Deno.test("Authentication turns away who shows nothing only where that is wanted
   const closed = setUp().access;
   assert.equal(closed.refuse(nobody)?.code, "unauthenticated");
   assert.equal(closed.refuse(ANN), null);
+  // Of many keys he gets nothing, and whoever counts gets all.
+  assert.equal(closed.refuseRange(nobody)?.code, "unauthenticated");
+  assert.equal(closed.readable(nobody)?.(new Uint8Array([97])), false);
+  assert.equal(open.readable(nobody), null);
+  assert.equal(closed.readable(ANN), null);
 });
 
 Deno.test("Authentication knows the operator token of its own node and start only", () => {
