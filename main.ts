@@ -5,7 +5,7 @@
 import manifest from "./deno.json" with { type: "json" };
 import { type Context, reportCrash, run } from "./src/cli/mod.ts";
 import { KevaNode } from "./src/mod.ts";
-import { createLog, giveUpChildren, realPorts, thisProcess } from "./src/platform/mod.ts";
+import { createLog, giveUpChildren, realPorts, thisProcess, tlsFetch } from "./src/platform/mod.ts";
 
 // Else the runtime trusts public certificate authorities beside those that Keva names itself.
 Deno.env.set("DENO_TLS_CA_STORE", "");
@@ -25,6 +25,7 @@ const context: Context = {
   version: manifest.version,
   ports,
   fetch,
+  tlsFetch,
   openLog: (settings) =>
     createLog({
       ...settings,

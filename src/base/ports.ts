@@ -218,6 +218,14 @@ export type TlsCredentials = {
   readonly clientAuthorities?: string | undefined;
 };
 
+/** What a client goes by. */
+export type TlsTrust = {
+  /** Who may vouch for the other side, as PEM. */
+  readonly authorities?: string | undefined;
+  /** What it shows of itself, if it is asked. */
+  readonly own?: Pick<TlsCredentials, "certificate" | "privateKey"> | undefined;
+};
+
 export type Expiry = {
   /** In milliseconds since 1970. */
   readonly atMs: number;

@@ -2,7 +2,15 @@
  * Everything that a command needs from the world around it, so that tests can give it another one.
  */
 
-import type { Address, Ed25519, Log, Result, SecureNetwork, TlsNetwork } from "../base/mod.ts";
+import type {
+  Address,
+  Ed25519,
+  Log,
+  Result,
+  SecureNetwork,
+  TlsNetwork,
+  TlsTrust,
+} from "../base/mod.ts";
 import type { Fetch } from "../client/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Ports as NodePorts, StartError } from "../node/mod.ts";
@@ -76,6 +84,8 @@ export type Context = {
   readonly version: string;
   readonly ports: Ports;
   readonly fetch: Fetch;
+  /** The same for who trusts these authorities; or what is wrong with what is given. */
+  tlsFetch(trust: TlsTrust): Result<Fetch, string>;
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;

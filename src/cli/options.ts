@@ -30,13 +30,16 @@ export function clientCommand(name: string) {
   return new Command(name)
     .addOption(endpointsOption())
     .addOption(tokenOption())
-    .addOption(tokenFileOption());
+    .addOption(tokenFileOption())
+    .addOption(cacertOption())
+    .addOption(certOption())
+    .addOption(privateKeyOption());
 }
 
 function endpointsOption() {
   return new Option(
     "-e, --endpoints <host:port>",
-    "nodes to ask, in this order, separated by commas (default: $KEVA_ENDPOINTS, else the nodes in ./keva.toml, " +
+    "nodes to ask, in this order, separated by commas; https://host:port where they speak TLS (default: $KEVA_ENDPOINTS, else the nodes in ./keva.toml, " +
       "else those of a `keva dev` here, else localhost:380)",
   );
 }
@@ -54,6 +57,24 @@ function tokenFileOption() {
     "--token-file <path>",
     "say who you are by the token in this file (default: $KEVA_TOKEN, else $KEVA_TOKEN_FILE)",
   );
+}
+
+function cacertOption() {
+  return new Option(
+    "--cacert <path>",
+    "speak TLS, and trust the authorities in this file (default: $KEVA_CACERT)",
+  );
+}
+
+function certOption() {
+  return new Option(
+    "--cert <path>",
+    "say who you are by the certificate in this file, where TLS is spoken (default: $KEVA_CERT)",
+  );
+}
+
+function privateKeyOption() {
+  return new Option("--key <path>", "the private key of that certificate (default: $KEVA_KEY)");
 }
 
 export function timeoutOption() {

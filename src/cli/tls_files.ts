@@ -2,8 +2,15 @@
  * The certificate that a node shows its clients, and what goes with it, in their files.
  */
 
-import { DiskError, err, type Expiry, fromUtf8, ok, type Result } from "../base/mod.ts";
-import type { TlsCredentials } from "../base/mod.ts";
+import {
+  DiskError,
+  err,
+  type Expiry,
+  fromUtf8,
+  ok,
+  type Result,
+  type TlsCredentials,
+} from "../base/mod.ts";
 import type { TlsConfig } from "../config/mod.ts";
 import type { Context } from "./context.ts";
 import { CommandError } from "./error.ts";
@@ -55,7 +62,8 @@ export function readCredentials(
   throw new CommandError(`no TLS by ${paths.join(", ")}: ${checked.error}`);
 }
 
-function readPem(context: Context, path: string, { isPrivate = false } = {}): string {
+/** Throws {@link CommandError}. */
+export function readPem(context: Context, path: string, { isPrivate = false } = {}): string {
   try {
     if (isPrivate) assertPrivate(context, path);
     const text = fromUtf8(context.ports.disk.read(path, PEM_BYTES_MAX));

@@ -32,13 +32,13 @@ import { watch } from "./watch.ts";
 export type { Fetch };
 
 export type KevaClientOptions = {
-  /** `host:port` of one or more nodes: their `user_port`. */
+  /** `host:port` of one or more nodes: their `user_port`. Behind `https://` where they speak TLS. */
   readonly endpoints: readonly string[];
   /** For each call that names no time of its own. */
   readonly timeoutMs?: number;
   /** By which the nodes know who calls, as `keva token create` printed it. */
   readonly token?: string;
-  /** Absent: the one that the runtime has. */
+  /** Whom it trusts by TLS, and by what it is known there. Absent: the one that the runtime has. */
   readonly fetch?: Fetch;
   /**
    * Find the other members and the leader, send writes to it and reads to the others in turn. False:

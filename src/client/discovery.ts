@@ -5,7 +5,7 @@
  * the endpoints that it was given.
  */
 
-import { parseEndpoint } from "./endpoint.ts";
+import { parseEndpoint, type Scheme } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
 import type { Member, Nodes } from "./nodes.ts";
 import type { Transport } from "./transport.ts";
@@ -56,7 +56,9 @@ export class Discovery {
       const { answeredBy, members } = JSON.parse(new TextDecoder().decode(body)) as ClusterStatus;
       const own = { id: answeredBy, endpoint };
       const others = members.filter(({ id }) => id !== answeredBy);
-      const answering = await Promise.all(others.map((member) => this.#probe(member)));
+      const answering = await Promise.all(
+        others.map((member) => this.#probe(member, endpoint.scheme)),
+      );
       const found = [own, ...answering.filter((member) => member !== null)];
       if (!signal.aborted) this.#nodes.learn(found, leaderOf(members));
     } catch (error) {
@@ -67,8 +69,9 @@ export class Discovery {
     }
   }
 
-  async #probe({ id, clientAddress }: MemberStatus): Promise<Member | null> {
-    const endpoint = parseEndpoint(clientAddress);
+  /** One node speaks TLS when the others do. */
+  async #probe({ id, clientAddress }: MemberStatus, scheme: Scheme): Promise<Member | null> {
+    const endpoint = parseEndpoint(clientAddress, scheme);
     if (!endpoint.ok) return null;
     const answer = await this.#transport.ask(endpoint.value, {
       method: "GET",

@@ -22,7 +22,7 @@ export type KevaErrorDetails = {
 
 /**
  * A call that failed. `code` is the node's own (`noLeader`, `valueTooLarge`, …) or one of the
- * client's: `unreachable`, `connectionLost`, `timeout`, `aborted`, `notKeva`, `badEndpoint`.
+ * client's: `unreachable`, `tlsFailed`, `connectionLost`, `timeout`, `aborted`, `notKeva`, `badEndpoint`.
  */
 export class KevaError extends Error {
   override readonly name = "KevaError";

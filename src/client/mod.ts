@@ -10,6 +10,6 @@
 
 export { type Fetch, KevaClient, type KevaClientOptions } from "./client.ts";
 export { type Effect, KevaError } from "./error.ts";
-export { type Endpoint, parseEndpoint, parseEndpoints, PORT_STANDARD } from "./endpoint.ts";
+export { type Endpoint, parseEndpoint, parseEndpoints, PORT_STANDARD, urlOf } from "./endpoint.ts";
 export { keyTarget } from "./key_target.ts";
 export type * from "./types.ts";

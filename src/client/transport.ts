@@ -6,9 +6,10 @@
  * this machine, or when the node itself says that there was no effect.
  */
 
-import { type Endpoint, textOf } from "./endpoint.ts";
+import { type Endpoint, textOf, urlOf } from "./endpoint.ts";
 import { errorOf, FIND_OUT, KevaError } from "./error.ts";
 import type { Nodes } from "./nodes.ts";
+import { tlsFailure, tlsHint } from "./tls_failure.ts";
 
 /** The function of that name in browsers, Deno and Node. */
 export type Fetch = typeof fetch;
@@ -92,6 +93,7 @@ export class Transport {
       if (!(failure instanceof KevaError)) return failure;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
       if (failure.code === "unreachable") throw unreachable(this.#nodes.given, failure.cause);
+      if (failure.code === "tlsFailed") throw failure;
       await deadline.pause(pauseMs);
       if (deadline.signal.aborted) throw failure;
     }
@@ -113,8 +115,7 @@ export class Transport {
       this.#learn(endpoint, answer);
       if (!mayTryNext(answer, request)) throw answer;
       if (deadline.signal.aborted) throw answer;
-      // What a node said tells more than that another one is down.
-      if (failure === null || failure.status === undefined) failure = answer;
+      if (failure === null || telling(answer) >= telling(failure)) failure = answer;
     }
     return failure as KevaError;
   }
@@ -134,7 +135,7 @@ export class Transport {
     const isWrite = request.method !== "GET";
     try {
       const call = this.#fetch;
-      const response = await call(`http://${textOf(endpoint)}${request.target}`, {
+      const response = await call(`${urlOf(endpoint)}${request.target}`, {
         method: request.method,
         headers: { ...request.headers, ...this.#credentials },
         redirect: "error",
@@ -147,6 +148,12 @@ export class Transport {
       return attemptError({ endpoint, isWrite, cause, deadline });
     }
   }
+}
+
+/** What a node said tells more than that one could not be understood, and that than a silent one. */
+function telling({ status, code }: KevaError): number {
+  if (status !== undefined) return 2;
+  return code === "tlsFailed" ? 1 : 0;
 }
 
 /** What is made of a good answer. */
@@ -184,6 +191,12 @@ function unreachable(endpoints: readonly Endpoint[], cause: unknown): KevaError 
 }
 
 function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaError {
+  const mistrust = deadline.signal.aborted ? null : tlsFailure(endpoint, cause);
+  if (mistrust !== null) {
+    const { message, next, isBefore } = mistrust;
+    const effect = isWrite && !isBefore ? "unknown" : "none";
+    return new KevaError({ code: "tlsFailed", effect, message, next, cause });
+  }
   if (wasRefused(cause)) return unreachable([endpoint], cause);
   const where = textOf(endpoint);
   const effect = isWrite ? "unknown" : "none";
@@ -201,7 +214,8 @@ function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaErro
     });
   }
   const message = `the connection to ${where} broke before the answer was complete`;
-  return new KevaError({ code: "connectionLost", effect, message, next, cause });
+  const hint = next + tlsHint(endpoint);
+  return new KevaError({ code: "connectionLost", effect, message, next: hint, cause });
 }
 
 /** Whether another endpoint may be asked after this failure. */

@@ -38,6 +38,7 @@ export * from "./network.ts";
 export * from "./process.ts";
 export * from "./random.ts";
 export * from "./secure_network.ts";
+export * from "./tls_fetch.ts";
 export * from "./tls_network.ts";
 export * from "./usage.ts";
 

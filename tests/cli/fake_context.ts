@@ -80,6 +80,7 @@ export function world(options: WorldOptions = {}): World {
       process: systemProcess,
     },
     fetch: options.cluster?.fetch ?? (() => assert.fail("nothing was to be fetched")),
+    tlsFetch: () => assert.fail("nobody was to be trusted"),
     stdin: input(options.stdin ?? new Uint8Array(0)),
     stdout: stdout.output,
     stderr: stderr.output,

@@ -1,8 +1,10 @@
-/** The certificate that a node shows its clients: its files, and what is wrong with them. */
+/** Certificates of nodes and of clients: their files, and what is wrong with them. */
 
 import assert from "node:assert/strict";
-import { ok } from "../../src/base/mod.ts";
+import { ok, type TlsTrust } from "../../src/base/mod.ts";
 import { type Context, run } from "../../src/cli/mod.ts";
+import { tlsFetch } from "../../src/platform/mod.ts";
+import { fakeCluster } from "../client/fake_cluster.ts";
 import { Authority, LOCAL_NAMES } from "../support/certificates.ts";
 import { keva, world, type WorldOptions } from "./fake_context.ts";
 
@@ -123,5 +125,74 @@ Deno.test("dev says that it does without TLS", async () => {
     stderr,
     'keva: a cluster of "keva dev" does without TLS, which only this machine could see: leave out ' +
       "tls.certificate and tls.private_key (KEVA_TLS_CERTIFICATE)\n",
+  );
+});
+
+/** What a client command asks, and whom it trusts. */
+async function asked(
+  args: readonly string[],
+  options: Pick<WorldOptions, "env" | "files"> = {},
+): Promise<{ origin: string; trust: TlsTrust | undefined }> {
+  const cluster = fakeCluster(new Response(null, { status: 204 }));
+  const files = { "ca.pem": "CA", "web.pem": "CERT", "web.key": "KEY", ...options.files };
+  let trust: TlsTrust | undefined;
+  const tlsFetch = (given: TlsTrust) => {
+    trust = given;
+    return ok(cluster.fetch);
+  };
+  const { exit, stderr } = await keva(["get", "a", ...args], {
+    ...options,
+    files,
+    cluster,
+    overrides: { tlsFetch },
+  });
+  assert.equal(exit, 1);
+  assert.match(stderr, /there is no item/);
+  return { origin: new URL(cluster.calls[0]?.url as string).origin, trust };
+}
+
+const CA = { authorities: "CA", own: undefined };
+const WEB = { authorities: "CA", own: { certificate: "CERT", privateKey: "KEY" } };
+
+Deno.test("client commands speak TLS where an endpoint, an authority or the configuration says so", async () => {
+  const flags = ["--cacert", "ca.pem"];
+  const at = (endpoint: string) => ["--endpoints", endpoint];
+  assert.deepEqual(await asked(at("h:1")), { origin: "http://h:1", trust: undefined });
+  assert.deepEqual(await asked(at("https://h:1")), { origin: "https://h:1", trust: undefined });
+  assert.deepEqual(await asked([...at("h:1"), ...flags]), { origin: "https://h:1", trust: CA });
+  assert.deepEqual(await asked([...at("http://h:1"), ...flags]), {
+    origin: "http://h:1",
+    trust: CA,
+  });
+  assert.deepEqual(await asked(flags), { origin: "https://localhost:380", trust: CA });
+  const env = { KEVA_CACERT: "ca.pem", KEVA_ENDPOINTS: "h:1" };
+  assert.deepEqual(await asked([], { env }), { origin: "https://h:1", trust: CA });
+  const files = { "keva.toml": FILE };
+  assert.equal((await asked([], { files })).origin, "https://127.0.0.1:3801");
+});
+
+Deno.test("client commands show the certificate of flags or of the environment", async () => {
+  const pair = ["--cert", "web.pem", "--key", "web.key"];
+  assert.deepEqual((await asked(["--cacert", "ca.pem", ...pair])).trust, WEB);
+  const env = { KEVA_CACERT: "ca.pem", KEVA_CERT: "web.pem", KEVA_KEY: "web.key" };
+  assert.deepEqual((await asked([], { env })).trust, WEB);
+});
+
+Deno.test("client commands say what is wrong with a certificate", async () => {
+  const complaint = async (args: readonly string[], files = {}) => {
+    const { stderr } = await keva(["get", "a", ...args], { files, overrides: { tlsFetch } });
+    return stderr;
+  };
+  const both = "keva: a certificate goes with its private key: give both --cert and --key\n";
+  assert.equal(await complaint(["--cert", "web.pem"]), both);
+  assert.equal(await complaint(["--key", "web.key"]), both);
+  assert.equal(await complaint(["--cacert", "x"]), "keva: cannot read x: no such file\n");
+  assert.equal(
+    await complaint(["--cert", "server.pem", "--key", "server.key"], {
+      ...FILES,
+      "server.key": other.privateKey,
+    }),
+    "keva: no TLS by server.pem, server.key: the certificate of this client: the private key is " +
+      "not that of the certificate\n",
   );
 });

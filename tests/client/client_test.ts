@@ -199,8 +199,51 @@ Deno.test("KevaClient.status() gives what the node sends", async () => {
   assert.equal(calls[0]?.url, "http://host1:1/v1/cluster/status");
 });
 
+Deno.test("KevaClient asks by TLS where the endpoint says so, and goes on where TLS fails", async () => {
+  const distrust = (text: string) => new TypeError(`error sending request: ${text}`);
+  const endpoints = ["https://host1:1", "https://host2:2"];
+  const certain = "client error (Connect): invalid peer certificate: UnknownIssuer";
+  const moved = fakeCluster(distrust(certain), done({ revision: 1 }));
+  const keva = new KevaClient({ endpoints, fetch: moved.fetch, discover: false });
+  await keva.put(KEY, VALUE);
+  assert.deepEqual(moved.calls.map(({ url }) => new URL(url).origin), endpoints);
+
+  const told = async (text: string, ...more: Step[]) => {
+    const { fetch } = fakeCluster(distrust(text), ...more);
+    const { code, effect } = await failure(
+      new KevaClient({ endpoints, fetch, discover: false }).put(KEY, VALUE),
+    );
+    return `${code}, effect ${effect}`;
+  };
+  // That one could not be understood tells more than that the other was down.
+  assert.equal(await told(certain, "refused"), "tlsFailed, effect none");
+  const alert = "client error (SendRequest): connection error: received fatal alert:";
+  assert.equal(
+    await told(`${alert} CertificateRequired`, distrust(certain)),
+    "tlsFailed, effect none",
+  );
+  // Whoever stands in between can break a connection in use; the request may have passed.
+  assert.equal(await told(`${alert} BadRecordMac`), "connectionLost, effect unknown");
+  assert.equal(
+    await told("client error (SendRequest): received corrupt message of type InvalidContentType"),
+    "tlsFailed, effect unknown",
+  );
+});
+
 Deno.test("KevaClient() refuses an endpoint that is none", () => {
-  for (const text of ["", "a b", "host:0", "host:65536", "host:x", "https://h:1", "::1", "h:1/x"]) {
+  for (
+    const text of [
+      "",
+      "a b",
+      "host:0",
+      "host:65536",
+      "host:x",
+      "ftp://h:1",
+      "https://",
+      "::1",
+      "h:1/x",
+    ]
+  ) {
     const make = () => new KevaClient({ endpoints: [text] });
     assert.throws(
       make,

@@ -13,9 +13,12 @@ class FakeNodes {
   /** What the next requests for keys are answered with. */
   readonly refusals: Response[] = [];
   readonly calls: string[] = [];
+  /** Of the requests so far. */
+  readonly protocols = new Set<string>();
 
   readonly fetch: typeof fetch = (input, init) => {
-    const { host, hostname, pathname } = new URL(String(input));
+    const { protocol, host, hostname, pathname } = new URL(String(input));
+    this.protocols.add(protocol);
     this.calls.push(`${init?.method} ${hostname}${pathname}`);
     if (this.down.has(hostname)) {
       return Promise.reject(
@@ -48,8 +51,8 @@ class FakeNodes {
 }
 
 /** A client that was given only n2, and by now knows the members and that n1 leads. */
-async function settled(nodes: FakeNodes): Promise<KevaClient> {
-  const keva = new KevaClient({ endpoints: ["n2:1"], fetch: nodes.fetch });
+async function settled(nodes: FakeNodes, endpoint = "n2:1"): Promise<KevaClient> {
+  const keva = new KevaClient({ endpoints: [endpoint], fetch: nodes.fetch });
   do await keva.put("k", "v"); while (nodes.asked().at(-1) !== "PUT n1");
   return keva;
 }
@@ -63,6 +66,15 @@ Deno.test("KevaClient sends writes to the leader and reads to the others in turn
   const asked = nodes.asked();
   assert.deepEqual(asked.slice(0, 2), ["PUT n1", "DELETE n1"]);
   assert.deepEqual(asked.slice(2).sort(), ["GET n2", "GET n2", "GET n3", "GET n3"]);
+});
+
+Deno.test("KevaClient asks all members by TLS when it found them by TLS", async () => {
+  const nodes = new FakeNodes();
+  const keva = await settled(nodes, "https://n2:1");
+  for (let i = 0; i < 4; i++) await keva.get("k");
+  assert.deepEqual([...new Set(nodes.asked())].sort(), ["GET n2", "GET n3"]);
+  assert.deepEqual([...nodes.protocols], ["https:"]);
+  await keva.close();
 });
 
 Deno.test("KevaClient leaves out members that do not answer where they say they are", async () => {

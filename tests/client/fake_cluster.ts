@@ -8,7 +8,7 @@ export type Call = {
 };
 
 /** What one attempt meets. `hang` never answers; it only ends when it is aborted. */
-export type Step = Response | "refused" | "reset" | "hang";
+export type Step = Response | TypeError | "refused" | "reset" | "hang";
 
 export type FakeCluster = { readonly fetch: typeof fetch; readonly calls: Call[] };
 
@@ -31,6 +31,7 @@ function meet(step: Step, signal: AbortSignal | null): Promise<Response> {
     return Promise.reject(new TypeError("error sending request: client error (Connect): refused"));
   }
   if (step === "reset") return Promise.reject(new TypeError("error sending request: reset"));
+  if (step instanceof TypeError) return Promise.reject(step);
   if (step !== "hang") return Promise.resolve(step);
   return new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));

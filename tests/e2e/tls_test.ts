@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { asVersion1, Authority, type Pair } from "../support/certificates.ts";
-import { type Cluster, clusterTest, type Node } from "./support/cluster.ts";
+import { BINARY, type Cluster, clusterTest, type Node } from "./support/cluster.ts";
 import { HttpClient } from "./support/http.ts";
 import { textOf } from "./support/kv.ts";
 import { Ledger } from "./support/ledger.ts";
 import { Load } from "./support/load.ts";
-import { RunningProcess } from "./support/process.ts";
+import { output, RunningProcess } from "./support/process.ts";
 import {
   type Certificates,
   clientTls,
@@ -61,6 +61,18 @@ clusterTest("tls: curl with a certificate, with a token, and with neither", {
   assert.equal((await curl(cluster, n3, KEY, bearer(`${token.slice(0, -2)}xx`))).status, 401);
   assert.equal((await curl(cluster, n3, KEY, [...WEB, ...bearer("wrong")])).status, 401);
   assert.equal((await curl(cluster, n3, KEY)).status, 401);
+
+  // The command line: whom to trust from the environment, the nodes from ./keva.toml.
+  const client = { cwd: cluster.directory, env: { KEVA_CACERT: "ca.pem" } };
+  const keva = (...args: string[]) => output(BINARY, { ...client, args });
+  const mine = await keva("put", "mine", "1", "--cert", "web.pem", "--key", "web.key");
+  assert.equal(mine.code, 0, mine.stderr);
+  assert.equal(textOf((await keva("get", "mine", "--token", token)).stdout), "1");
+  assert.match((await keva("get", "mine")).stderr, /does not say who sends it/);
+  const alone = await output(BINARY, { cwd: cluster.directory, args: ["get", "mine"] });
+  assert.match(alone.stderr, /no authority that is trusted here vouches for .*--cacert/s);
+  const plain = await keva("get", "mine", "--endpoints", `http://localhost:${n1.userPort}`);
+  assert.match(plain.stderr, /does not speak plain HTTP/);
 
   const watching = new RunningProcess("curl", {
     args: [
