@@ -17,7 +17,7 @@ import { Image } from "./image.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
 import { type Cell, Slabs } from "./slabs.ts";
-import type { Check, Item, Mutation, Outcome, RecordKind, StateRecord } from "./types.ts";
+import type { Check, Item, KeyRange, Mutation, Outcome, RecordKind, StateRecord } from "./types.ts";
 
 // A CommonJS package: its class may arrive as the module or as the module's default.
 type Tree = import("sorted-btree").default<string, Cell>;
@@ -77,9 +77,7 @@ export class KvState {
 
   get(key: Uint8Array): Item | undefined {
     const cell = this.#items.get(keyText(key));
-    if (cell === undefined) return undefined;
-    const { value, contentType, revision } = cell;
-    return { value, contentType, revision };
+    return cell && itemOf(cell);
   }
 
   /** In the order of their names. */
@@ -144,6 +142,21 @@ export class KvState {
   frozenItems(prefix: Uint8Array): Iterable<[key: Uint8Array, item: Item]> {
     this.#frozenAt = this.#applied;
     return itemsUnder(keyText(prefix), this.#items.clone());
+  }
+
+  /**
+   * The items in `range`, in byte order or against it. To be read within one turn, since it follows
+   * the state as it changes.
+   */
+  *items({ start, end }: KeyRange, reverse: boolean): Generator<[key: Uint8Array, item: Item]> {
+    const [low, high] = [keyText(start), end === null ? undefined : keyText(end)];
+    const entries = reverse
+      ? this.#items.entriesReversed(high, undefined, true)
+      : this.#items.entries(low);
+    for (const [text, cell] of entries) {
+      if (reverse ? text < low : high !== undefined && text >= high) return;
+      yield [keyBytes(text), itemOf(cell)];
+    }
   }
 
   /** Loading an image: the counters first, then the items in order, then the records. */
@@ -250,7 +263,10 @@ export class KvState {
 function* itemsUnder(prefix: string, items: Tree): Generator<[Uint8Array, Item]> {
   for (const [text, cell] of items.entries(prefix)) {
     if (!text.startsWith(prefix)) return;
-    const { value, contentType, revision } = cell;
-    yield [keyBytes(text), { value, contentType, revision }];
+    yield [keyBytes(text), itemOf(cell)];
   }
+}
+
+function itemOf({ value, contentType, revision }: Cell): Item {
+  return { value, contentType, revision };
 }

@@ -13,6 +13,9 @@ export type Item = {
   readonly revision: Revision;
 };
 
+/** The keys from `start` on, up to but without `end`; null: to the last one. */
+export type KeyRange = { readonly start: Uint8Array; readonly end: Uint8Array | null };
+
 /** What a record is about: a token by which a client is known, or what somebody may. */
 export type RecordKind = "token" | "policy";
 

@@ -4,6 +4,7 @@
  */
 
 import { ok, type Result } from "../base/mod.ts";
+import type { KeyRange } from "../kv/mod.ts";
 import type { ServiceError } from "./errors.ts";
 import type { Permission } from "./operations.ts";
 
@@ -33,9 +34,6 @@ export type Credentials = {
 
 /** Without a key: the operation is about the node or the cluster. */
 export type Demand = Exclude<Permission, "public">;
-
-/** The keys from `start` on, up to but without `end`; null: to the last one. */
-export type KeyRange = { readonly start: Uint8Array; readonly end: Uint8Array | null };
 
 /** Whether a caller may see `key`. */
 export type Sees = (key: Uint8Array) => boolean;

@@ -16,7 +16,6 @@ export {
   type Caller,
   type Credentials,
   type Demand,
-  type KeyRange,
   nobody,
   type Sees,
 } from "./access.ts";
@@ -40,6 +39,7 @@ export {
   type NodeKeys,
   type OwnKey,
 } from "./key_ring.ts";
+export type { ListAnswer, Listed, ListRequest } from "./list.ts";
 export { Service, type ServiceOptions } from "./service.ts";
 export { type NewToken, type TokenChange, Tokens, type TokenView } from "./tokens.ts";
 export type * from "./types.ts";

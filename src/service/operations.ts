@@ -16,6 +16,7 @@ export type Operation = {
 
 export const operations = {
   read: { permission: "read", summary: "The item under a key" },
+  list: { permission: "read", summary: "The items under a prefix, in pages" },
   put: { permission: "write", summary: "Store an item under a key" },
   delete: { permission: "write", summary: "Remove the item under a key" },
   watch: { permission: "watch", summary: "Changes under a prefix, as they happen" },

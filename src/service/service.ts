@@ -8,6 +8,7 @@ import type { Check, Mutation, Outcome } from "../kv/mod.ts";
 import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
+import { type ListAnswer, type ListRequest, pageOf } from "./list.ts";
 import type { NewToken, TokenChange, Tokens, TokenView } from "./tokens.ts";
 import type {
   ClusterView,
@@ -82,6 +83,19 @@ export class Service {
       if (!confirmed.ok) return err(readFailure(confirmed.error));
     }
     return ok({ item: this.#replica.state.get(key) ?? null, consistency: options.consistency });
+  }
+
+  /** A page of items. Those that the caller may not read are left out, as if they were not there. */
+  async list(caller: Caller, request: ListRequest, options: ReadOptions): Answer<ListAnswer> {
+    assert(request.limit > 0 && request.limit <= limits.listItemsMax, "a limit that is allowed");
+    const sees = this.#access.readable(caller, "read");
+    const { consistency } = options;
+    if (consistency === "linearizable") {
+      const confirmed = await this.#replica.linearize(this.#deadline(options));
+      if (!confirmed.ok) return err(readFailure(confirmed.error));
+    }
+    const { state } = this.#replica;
+    return ok({ ...pageOf(state, request, sees), revision: state.applied, consistency });
   }
 
   async put(

@@ -15,9 +15,10 @@ import {
   type WriteOptions,
 } from "../../service/mod.ts";
 import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
+import { invalid, readOptions, timeoutOf } from "./parameters.ts";
 import type { Request } from "./request.ts";
 import { problemResponse, type Response } from "./response.ts";
-import { type Parameters, parseKeyTarget, quote } from "./target.ts";
+import { type Parameters, parseKeyTarget } from "./target.ts";
 
 export const READ_PARAMETERS = ["consistency", "missing", "timeout"];
 export const WRITE_PARAMETERS = ["timeout"];
@@ -27,7 +28,6 @@ const LINEARIZABLE: ReadQuery = {
   options: { consistency: "linearizable" },
   missingStatus: 204,
 };
-const SECONDS = /^[0-9]{1,6}(?:\.[0-9]{1,3})?$/;
 
 type ReadQuery = { readonly options: ReadOptions; readonly missingStatus: 204 | 404 };
 type Preconditions = { readonly ifMatch: string | null; readonly ifNoneMatch: string | null };
@@ -123,16 +123,11 @@ function missingResponse(status: 204 | 404, consistency: Consistency): Response 
 
 function readQuery(parameters: Parameters, service: Service): Result<ReadQuery, ServiceError> {
   if (parameters.size === 0) return ok(LINEARIZABLE);
-  const consistency = parameters.get("consistency") ?? "linearizable";
-  if (consistency !== "linearizable" && consistency !== "stale") {
-    return invalid("consistency", consistency, "linearizable or stale");
-  }
+  const options = readOptions(parameters, service);
+  if (!options.ok) return options;
   const missing = parameters.get("missing") ?? "204";
   if (missing !== "204" && missing !== "404") return invalid("missing", missing, "204 or 404");
-  const timeout = timeoutOf(parameters, service);
-  if (!timeout.ok) return timeout;
-  const options = { consistency, ...timeout.value } as const;
-  return ok({ options, missingStatus: missing === "404" ? 404 : 204 });
+  return ok({ options: options.value, missingStatus: missing === "404" ? 404 : 204 });
 }
 
 function writeOptions(
@@ -163,20 +158,4 @@ function refusedHeader(request: Request): ServiceError | null {
     return refusal("encodingUnsupported", "Content-Encoding is not kept with a value.");
   }
   return null;
-}
-
-/** `?timeout=` in seconds, fractions allowed. */
-function timeoutOf(
-  parameters: Parameters,
-  service: Service,
-): Result<{ timeoutMs?: number }, ServiceError> {
-  const text = parameters.get("timeout");
-  if (text === undefined) return ok({});
-  const timeoutMs = SECONDS.test(text) ? Math.round(Number(text) * 1000) : 0;
-  if (timeoutMs > 0 && timeoutMs <= service.requestTimeoutMsMax) return ok({ timeoutMs });
-  return invalid("timeout", text, `seconds from 0.001 to ${service.requestTimeoutMsMax / 1000}`);
-}
-
-function invalid(name: string, value: string, allowed: string): Result<never, ServiceError> {
-  return err(refusal("parameterInvalid", `${name} is ${quote(value)}; allowed: ${allowed}.`));
 }

@@ -8,18 +8,18 @@
  * now says in `Keva-Revision` when that is: a client who was told nothing yet goes on from there.
  */
 
-import { err, ok, type Result, utf8 } from "../../base/mod.ts";
-import {
-  type Caller,
-  type Cursor,
-  refusal,
-  type Service,
-  type ServiceError,
-  type Watch,
-  type WatchEvent,
-  type WatchRequest,
+import { EMPTY, ok, type Result, utf8 } from "../../base/mod.ts";
+import type {
+  Caller,
+  Cursor,
+  Service,
+  ServiceError,
+  Watch,
+  WatchEvent,
+  WatchRequest,
 } from "../../service/mod.ts";
 import { jsonBytes } from "./json_bytes.ts";
+import { bytesOf, flagOf, wrong } from "./parameters.ts";
 import type { Request } from "./request.ts";
 import { json, problemResponse, type Response, type ResponseStream } from "./response.ts";
 import { type Parameters, parseQuery, quote, splitTarget } from "./target.ts";
@@ -96,27 +96,17 @@ function watchRequest(
   parameters: Parameters,
   lastEventId: string | null,
 ): Result<WatchRequest, ServiceError> {
-  const prefix = prefixOf(parameters);
+  const prefix = bytesOf(parameters, "prefix");
   if (!prefix.ok) return prefix;
-  const initial = parameters.get("initial") ?? "false";
-  if (initial !== "true" && initial !== "false") {
-    return wrong(`initial is ${quote(initial)}; it can be true or false.`);
-  }
+  const initial = flagOf(parameters, "initial");
+  if (!initial.ok) return initial;
   const after = lastEventId === null ? startOf(parameters) : resumed(lastEventId);
   if (!after.ok) return after;
-  return ok({ prefix: prefix.value, initial: initial === "true", after: after.value });
-}
-
-function prefixOf(parameters: Parameters): Result<Uint8Array, ServiceError> {
-  const encoded = parameters.get("prefix64");
-  const text = parameters.get("prefix");
-  if (encoded === undefined) return ok(utf8(text ?? ""));
-  if (text !== undefined) return wrong("The prefix stands in prefix or in prefix64, not in both.");
-  try {
-    return ok(Uint8Array.fromBase64(encoded, { alphabet: "base64url" }));
-  } catch {
-    return wrong("prefix64 is not base64url.");
-  }
+  return ok({
+    prefix: prefix.value ?? EMPTY,
+    initial: initial.value,
+    after: after.value,
+  });
 }
 
 /** `from` names the first revision to be told. */
@@ -135,8 +125,4 @@ function resumed(lastEventId: string): Result<Cursor, ServiceError> {
     revision: Number(revision),
     position: position === undefined ? Infinity : Number(position),
   });
-}
-
-function wrong(detail: string): Result<never, ServiceError> {
-  return err(refusal("parameterInvalid", detail));
 }
