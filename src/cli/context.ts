@@ -41,6 +41,14 @@ export type Input = {
   ended(): Promise<void>;
 };
 
+export type LineRequest = {
+  readonly prompt: string;
+  /** Lines of before, the latest first. */
+  readonly history: readonly string[];
+  /** What the word that is being typed can become, with the words that stand before it. */
+  complete(word: string, before: readonly string[]): string[];
+};
+
 export type Child = {
   readonly pid: number;
   readonly done: Promise<{ readonly code: number; readonly signal: string | null }>;
@@ -90,6 +98,10 @@ export type Context = {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly startNode: StartNode;
+  /** Where this program may keep what it remembers of its user; undefined where that is unknown. */
+  readonly stateDirectory: string | undefined;
+  /** The next line that somebody types at the terminal: empty after Ctrl-C, null at the end. */
+  readonly readLine: (request: LineRequest) => Promise<string | null>;
   hostname(): string;
   /** A log on standard error. */
   openLog(settings: LogSettings): Log;

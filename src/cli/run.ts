@@ -16,6 +16,7 @@ import { keygenCommand } from "./keygen.ts";
 import { keysCommand } from "./keys.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
+import { shellCommand } from "./shell.ts";
 import { statusCommand } from "./status.ts";
 import { tokenCommand } from "./token.ts";
 import { watchCommand } from "./watch.ts";
@@ -79,6 +80,7 @@ function buildProgram(context: Context): Command {
     watchCommand,
     exportCommand,
     importCommand,
+    (context: Context) => shellCommand(context, run),
     statusCommand,
     checkConfigCommand,
     keygenCommand,

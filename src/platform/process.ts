@@ -3,6 +3,7 @@
  */
 
 import { hostname } from "node:os";
+import { type LineRequest, readLine } from "./terminal.ts";
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 
@@ -30,8 +31,11 @@ export type SpawnOptions = {
 
 export type ThisProcess = {
   readonly args: readonly string[];
-  /** The environment variables whose names start so. Others are never looked at. */
+  /** The environment variables whose names start so, and no others. */
   env(prefix: string): Readonly<Record<string, string>>;
+  /** `$XDG_STATE_HOME/keva`, or where that stands by default; undefined without a home. */
+  readonly stateDirectory: string | undefined;
+  readonly readLine: (request: LineRequest) => Promise<string | null>;
   hostname(): string;
   readonly stdin: {
     readonly isTerminal: boolean;
@@ -66,6 +70,8 @@ export function thisProcess(): ThisProcess {
       Object.fromEntries(
         Object.entries(Deno.env.toObject()).filter(([name]) => name.startsWith(prefix)),
       ),
+    stateDirectory: stateDirectory(),
+    readLine,
     hostname,
     stdin: {
       isTerminal: Deno.stdin.isTerminal(),
@@ -80,6 +86,12 @@ export function thisProcess(): ThisProcess {
     spawn,
     exit: Deno.exit,
   };
+}
+
+function stateDirectory(): string | undefined {
+  const [state, home] = [Deno.env.get("XDG_STATE_HOME"), Deno.env.get("HOME")];
+  if (state?.startsWith("/")) return `${state}/keva`;
+  return home ? `${home}/.local/state/keva` : undefined;
 }
 
 function output(stream: typeof Deno.stdout): Output {

@@ -85,6 +85,8 @@ export function world(options: WorldOptions = {}): World {
     stdout: stdout.output,
     stderr: stderr.output,
     startNode: () => assert.fail("no node was to be started"),
+    stateDirectory: undefined,
+    readLine: () => assert.fail("a command waits at the terminal"),
     hostname: () => "thishost",
     openLog: (settings) => log(settings, (line) => stderr.output.write(line)),
     onSignal: (name, run) => {
