@@ -2,7 +2,7 @@
  * The operations of a cluster as methods.
  */
 
-import { limits, utf8 } from "../base/mod.ts";
+import { utf8 } from "../base/mod.ts";
 import { Discovery } from "./discovery.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
@@ -79,8 +79,9 @@ export class KevaClient {
   /** The item, or null when there is none. Linearizable unless the options say otherwise. */
   async get(key: Bytes, options: GetOptions = {}): Promise<Item | null> {
     const parameters = options.consistency === "stale" ? { consistency: "stale" } : {};
-    const target = this.#target(key, options, parameters);
-    const { response, body } = await this.#send({ method: "GET", target }, options);
+    const target = withParameters(keyTarget(bytesOf(key)), parameters);
+    const request = { method: "GET", target, tellsTimeout: true } as const;
+    const { response, body } = await this.#send(request, options);
     if (response.status === 204) return null;
     const { headers } = response;
     return {
@@ -93,10 +94,11 @@ export class KevaClient {
 
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutAnswer> {
     const contentType = options.contentType ?? (typeof value === "string" ? TEXT : BYTES);
-    const headers = { "content-type": contentType, ...conditions(options) };
-    const target = this.#target(key, options);
-    const body = bytesOf(value);
-    const answer = await this.#send({ method: "PUT", target, headers, body }, options);
+    const answer = await this.#write("PUT", key, {
+      headers: { "content-type": contentType, ...conditions(options) },
+      body: bytesOf(value),
+      options,
+    });
     return { revision: Number(json(answer)["revision"]) };
   }
 
@@ -126,9 +128,7 @@ export class KevaClient {
   }
 
   async delete(key: Bytes, options: WriteOptions = {}): Promise<DeleteAnswer> {
-    const target = this.#target(key, options);
-    const headers = conditions(options);
-    const answer = await this.#send({ method: "DELETE", target, headers }, options);
+    const answer = await this.#write("DELETE", key, { headers: conditions(options), options });
     const { revision, existed } = json(answer);
     return { revision: Number(revision), existed: existed === true };
   }
@@ -193,14 +193,13 @@ export class KevaClient {
     await this.#discovery?.close();
   }
 
-  /** Tells the node to answer a little before this side gives up: it knows the effect. */
-  #target(key: Bytes, options: CallOptions, more: Record<string, string> = {}): string {
-    const timeoutMs = 0.9 * (options.timeoutMs ?? this.#timeoutMs);
-    const seconds = Math.min(Math.max(timeoutMs, 1), limits.requestTimeoutMsMax) / 1000;
-    return withParameters(keyTarget(bytesOf(key)), {
-      ...more,
-      timeout: String(+seconds.toFixed(3)),
-    });
+  #write(
+    method: "PUT" | "DELETE",
+    key: Bytes,
+    { options, ...more }: Pick<Request, "headers" | "body"> & { readonly options: WriteOptions },
+  ): Promise<Answer> {
+    const target = keyTarget(bytesOf(key));
+    return this.#send({ method, target, tellsTimeout: true, ...more }, options);
   }
 
   #send(

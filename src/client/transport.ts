@@ -6,6 +6,8 @@
  * this machine, or when the node itself says that there was no effect.
  */
 
+import { limits } from "../base/mod.ts";
+import { Deadline } from "./deadline.ts";
 import { type Endpoint, textOf, urlOf } from "./endpoint.ts";
 import { errorOf, FIND_OUT, KevaError } from "./error.ts";
 import type { Nodes } from "./nodes.ts";
@@ -18,6 +20,8 @@ export type Request = {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Path and parameters. */
   readonly target: string;
+  /** Tell the node how long it may take, by `timeout`: it knows best what became of the request. */
+  readonly tellsTimeout?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly timeoutMs: number;
@@ -34,6 +38,12 @@ export type Answer = {
 /** Between two rounds over all endpoints: doubles from the first to the second. */
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 1_000;
+
+/** Of the time that is left, what one node of several gets when another may be asked instead. */
+const PATIENCE_SHARE = 0.5;
+const PATIENCE_MS_MIN = 250;
+/** The node is to answer a little before this side gives up. */
+const NODE_SHARE = 0.9;
 
 export class Transport {
   readonly #nodes: Nodes;
@@ -67,10 +77,11 @@ export class Transport {
   async open(request: Request): Promise<Response> {
     const deadline = begin(request);
     try {
-      const take: Take<Response> = (_, response) => Promise.resolve(response);
-      const response = await this.#rounds(request, deadline, take);
-      deadline.lift();
-      return response;
+      return await this.#rounds(request, deadline, (_, response, attempt) => {
+        deadline.lift();
+        attempt.lift();
+        return Promise.resolve(response);
+      });
     } catch (error) {
       deadline.clear();
       throw error;
@@ -88,34 +99,40 @@ export class Transport {
   }
 
   async #rounds<T>(request: Request, deadline: Deadline, take: Take<T>): Promise<T> {
+    let failure: KevaError | null = null;
     for (let pauseMs = PAUSE_MS_MIN;; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const failure = await this.#round(request, deadline, take);
-      if (!(failure instanceof KevaError)) return failure;
+      const answer: T | KevaError = await this.#round(request, deadline, take);
+      if (!(answer instanceof KevaError)) return answer;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
-      if (failure.code === "unreachable") throw unreachable(this.#nodes.given, failure.cause);
-      if (failure.code === "tlsFailed") throw failure;
+      if (answer.code === "unreachable") throw unreachable(this.#nodes.given, answer.cause);
+      if (answer.code === "tlsFailed") throw answer;
+      failure = moreTelling(failure, answer);
       await deadline.pause(pauseMs);
       if (deadline.signal.aborted) throw failure;
     }
   }
 
-  /** Asks each endpoint once; returns the last failure when each may be asked again. */
+  /** Asks each endpoint once; returns the most telling failure when each may be asked again. */
   async #round<T>(
     request: Request,
     deadline: Deadline,
     take: Take<T>,
   ): Promise<T | KevaError> {
     let failure: KevaError | null = null;
-    for (const endpoint of this.#nodes.order(request.method === "GET" ? "read" : "write")) {
-      const answer = await this.#attempt(endpoint, request, deadline, take);
+    const order = this.#nodes.order(request.method === "GET" ? "read" : "write");
+    for (const endpoint of order) {
+      const attempt = order.length > 1 && mayRepeat(request) ? patience(deadline) : deadline;
+      const answer = await this.#attempt(endpoint, request, attempt, take);
       if (!(answer instanceof KevaError)) {
         this.#nodes.answered(endpoint);
         return answer;
       }
+      if (attempt !== deadline) attempt.clear();
       this.#learn(endpoint, answer);
       if (!mayTryNext(answer, request)) throw answer;
-      if (deadline.signal.aborted) throw answer;
-      if (failure === null || telling(answer) >= telling(failure)) failure = answer;
+      if (deadline.signal.aborted && !deadline.timedOut) throw answer;
+      failure = moreTelling(failure, answer);
+      if (deadline.signal.aborted) return failure;
     }
     return failure as KevaError;
   }
@@ -135,7 +152,7 @@ export class Transport {
     const isWrite = request.method !== "GET";
     try {
       const call = this.#fetch;
-      const response = await call(`${urlOf(endpoint)}${request.target}`, {
+      const response = await call(`${urlOf(endpoint)}${targetOf(request, deadline)}`, {
         method: request.method,
         headers: { ...request.headers, ...this.#credentials },
         redirect: "error",
@@ -143,11 +160,32 @@ export class Transport {
         ...request.body === undefined ? {} : { body: request.body as BodyInit },
       });
       if (!response.ok) return await errorOf(response, isWrite);
-      return await take(endpoint, response);
+      return await take(endpoint, response, deadline);
     } catch (cause) {
       return attemptError({ endpoint, isWrite, cause, deadline });
     }
   }
+}
+
+/** Whether to do it twice is as good as once, so that no answer is worth waiting for too long. */
+function mayRepeat({ method }: Request): boolean {
+  return method === "GET";
+}
+
+function patience(deadline: Deadline): Deadline {
+  const { leftMs } = deadline;
+  const ms = Math.max(Math.ceil(leftMs * PATIENCE_SHARE), Math.min(leftMs, PATIENCE_MS_MIN));
+  return new Deadline(ms, deadline);
+}
+
+function targetOf({ target, tellsTimeout }: Request, { leftMs }: Deadline): string {
+  if (tellsTimeout !== true) return target;
+  const ms = Math.min(Math.max(NODE_SHARE * leftMs, 1), limits.requestTimeoutMsMax);
+  return `${target}${target.includes("?") ? "&" : "?"}timeout=${+(ms / 1000).toFixed(3)}`;
+}
+
+function moreTelling(former: KevaError | null, latter: KevaError): KevaError {
+  return former !== null && telling(former) > telling(latter) ? former : latter;
 }
 
 /** What a node said tells more than that one could not be understood, and that than a silent one. */
@@ -157,10 +195,16 @@ function telling({ status, code }: KevaError): number {
 }
 
 /** What is made of a good answer. */
-type Take<T> = (endpoint: Endpoint, response: Response) => Promise<T>;
+type Take<T> = (endpoint: Endpoint, response: Response, attempt: Deadline) => Promise<T>;
 
-async function wholeAnswer(endpoint: Endpoint, response: Response): Promise<Answer> {
-  return { endpoint, response, body: new Uint8Array(await response.arrayBuffer()) };
+async function wholeAnswer(
+  endpoint: Endpoint,
+  response: Response,
+  attempt: Deadline,
+): Promise<Answer> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  attempt.clear();
+  return { endpoint, response, body };
 }
 
 function begin(request: Request): Deadline {
@@ -236,52 +280,4 @@ function wasRefused(error: unknown): boolean {
   const code = String(cause?.code ?? "");
   return /client error \(Connect\)/.test(error.message) ||
     ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"].includes(code);
-}
-
-/** Aborts at the end of the given time, or when the caller's own signal does. */
-class Deadline {
-  readonly timeoutMs: number;
-  timedOut = false;
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #abort = (): void => this.#controller.abort();
-  readonly #timer: ReturnType<typeof setTimeout>;
-
-  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
-    this.timeoutMs = timeoutMs;
-    this.#outer = outer;
-    this.#timer = setTimeout(() => {
-      this.timedOut = true;
-      this.#abort();
-    }, timeoutMs);
-    outer?.addEventListener("abort", this.#abort);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Resolves after that time, or at once when the deadline comes. */
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.signal.aborted) return resolve();
-      const done = (): void => {
-        clearTimeout(timer);
-        this.signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.signal.addEventListener("abort", done);
-    });
-  }
-
-  /** From now on there is no deadline; the caller's signal still aborts. */
-  lift(): void {
-    clearTimeout(this.#timer);
-  }
-
-  clear(): void {
-    this.lift();
-    this.#outer?.removeEventListener("abort", this.#abort);
-  }
 }

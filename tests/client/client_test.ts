@@ -36,7 +36,8 @@ Deno.test("KevaClient.get() gives bytes, content type, revision and guarantee", 
     revision: 42,
     consistency: "linearizable",
   });
-  assert.equal(calls[0]?.url, "http://host1:1/v1/storage/key/k?timeout=4.5");
+  // Another node can be asked in the other half of the time.
+  assert.equal(calls[0]?.url, "http://host1:1/v1/storage/key/k?timeout=2.25");
 });
 
 Deno.test("KevaClient.get() gives null for a missing key", async () => {
@@ -53,9 +54,9 @@ Deno.test("KevaClient.get() asks for a stale read only when told to", async () =
   await keva.get(KEY, { consistency: "linearizable" });
   assert.equal(
     calls[0]?.url,
-    "http://host1:1/v1/storage/key/?key64=Li4&consistency=stale&timeout=4.5",
+    "http://host1:1/v1/storage/key/?key64=Li4&consistency=stale&timeout=2.25",
   );
-  assert.equal(calls[1]?.url, "http://host1:1/v1/storage/key/k?timeout=4.5");
+  assert.equal(calls[1]?.url, "http://host1:1/v1/storage/key/k?timeout=2.25");
 });
 
 Deno.test("KevaClient.put() sends the bytes as they are, with its condition", async () => {
@@ -93,6 +94,26 @@ Deno.test("KevaClient.get() remembers which endpoint answered", async () => {
   await keva.get(KEY);
   await keva.get(KEY);
   assert.equal(new URL(calls[2]?.url as string).host, "host2:2");
+});
+
+Deno.test("KevaClient.get() waits for a silent node only for half of its time", async () => {
+  const { keva, calls } = client("hang", new Response(null, { status: 204 }));
+  assert.equal(await keva.get(KEY, { timeoutMs: 600 }), null);
+  assert.deepEqual(calls.map(({ url }) => new URL(url).host), ["host1:1", "host2:2"]);
+});
+
+Deno.test("KevaClient.get() gives a node's reason rather than another's silence", async () => {
+  const { keva } = client(noLeader(), "hang");
+  const error = await failure(keva.get(KEY, { timeoutMs: 100 }));
+  assert.deepEqual([error.code, error.status], ["noLeader", 503]);
+});
+
+Deno.test("KevaClient.get() that is aborted says so, whatever went before", async () => {
+  const controller = new AbortController();
+  const { keva } = client(noLeader(), "hang");
+  const error = failure(keva.get(KEY, { signal: controller.signal }));
+  setTimeout(() => controller.abort(), 5);
+  assert.equal((await error).code, "aborted");
 });
 
 Deno.test("KevaClient.put() goes on when nothing was sent or the node says effect none", async () => {

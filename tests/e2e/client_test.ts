@@ -1,6 +1,7 @@
 /** KevaClient under Deno and under Node, against a real cluster whose leader is killed meanwhile. */
 
 import assert from "node:assert/strict";
+import { KevaClient } from "../../src/client/mod.ts";
 import { bundle } from "../../tools/bundle.ts";
 import { ROOT } from "../../tools/paths.ts";
 import { type Cluster, clusterTest, freePorts } from "./support/cluster.ts";
@@ -8,6 +9,8 @@ import { output, RunningProcess } from "./support/process.ts";
 
 const SUITE = "tests/e2e/client/suite.ts";
 const CASES_MIN = 10;
+/** So many that each node would be asked in turn. */
+const READS = 30;
 
 clusterTest("KevaClient does the same under Deno and under Node", {}, async ({ cluster }) => {
   await cluster.start();
@@ -23,6 +26,23 @@ clusterTest("KevaClient does the same under Deno and under Node", {}, async ({ c
   console.log(
     `${underNode.length} cases under Deno ${Deno.version.deno} and Node ${version.trim()}`,
   );
+});
+
+clusterTest("KevaClient reads on while a follower is frozen", {}, async ({ cluster }) => {
+  await cluster.start();
+  const keva = new KevaClient({ endpoints: cluster.endpoints.split(",") });
+  try {
+    await keva.put("k", "v");
+    const [follower] = await cluster.followers();
+    follower?.freeze();
+    try {
+      for (let i = 0; i < READS; i++) assert.notEqual(await keva.get("k"), null);
+    } finally {
+      follower?.thaw();
+    }
+  } finally {
+    await keva.close();
+  }
 });
 
 /** The lines of a run in which every case was fine. */
