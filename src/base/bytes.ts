@@ -239,6 +239,11 @@ export class ByteReader {
   }
 
   /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
+  /** A view of what was not read yet. */
+  get ahead(): Uint8Array {
+    return this.#bytes.subarray(this.#offset);
+  }
+
   raw(length: number): Uint8Array {
     const at = this.#take(length);
     return this.#bytes.subarray(at, at + length);

@@ -25,6 +25,18 @@ export const limits = {
   recordNameBytesMax: 256,
   recordBodyBytesMax: 4 * KIB,
 
+  /**
+   * Requests with an idempotency key that are remembered, with what came of them, and for how long
+   * by the cluster's time. More or longer: the oldest is forgotten.
+   */
+  requestsMax: 100_000,
+  requestsBytesMax: 64 * MIB,
+  requestRetentionMs: 24 * 60 * 60 * 1000,
+  /** The idempotency key and the name of its caller together. */
+  requestNameBytesMax: 256,
+  /** An idempotency key. Longer: 400, effect none. */
+  idempotencyKeyBytesMax: 128,
+
   /** Roles of one token. More: 400, none. */
   rolesPerTokenMax: 16,
   /** Tokens that a node has lately found right. Hit: all are forgotten, and checked anew. */

@@ -3,7 +3,8 @@
  * and then travels as it is: over links, into the logs, into every state machine.
  *
  * ```
- * command   version u8 (1), time u64 (ms since 1970; 0 until the leader stamps it),
+ * command   plain, or kind u8 (16), time u64, name of the request, plain with a time of 0
+ * plain     version u8 (1), time u64 (ms since 1970; 0 until the leader stamps it),
  *           checks: count u16, then kind u8 and
  *             1 revision       key, revision u64
  *             2 exists         key
@@ -15,6 +16,8 @@
  *             33 delete record of u8, name
  * outcome   kind u8 (1 applied), revision u64, existed: count u16, u8 each
  *           kind u8 (2 check failed), check u16, revision u64
+ *           kind u8 (16 repeated), outcome of the first time
+ *           kind u8 (17 request reused)
  *           kind u8 (32 records full)
  * ```
  *
@@ -32,19 +35,27 @@ import {
   type Result,
 } from "../base/mod.ts";
 import { readRecordBody, readRecordName, writeRecordName } from "./records.ts";
-import type { Check, Command, Mutation, Outcome } from "./types.ts";
+import { readRequestName, writeRequestName } from "./requests.ts";
+import type { Check, Command, FirstOutcome, Mutation, Outcome } from "./types.ts";
 
 const VERSION = 1;
+const NAMED = 16;
 const TIME_OFFSET = 1;
 const TEXT_LENGTH_BYTES = 2;
 
 /** A command with the time at which its leader put it into the log. */
-export type StampedCommand = Command & { readonly timeMs: number };
+export type StampedCommand = Command & {
+  readonly timeMs: number;
+  /** Of a named request: the bytes that tell it from another. A view. */
+  readonly plain?: Uint8Array;
+};
 
 export function encodeCommand(command: Command): Uint8Array {
-  const { checks, mutations } = command;
+  const { checks, mutations, request } = command;
   assert(checks.length + mutations.length <= limits.operationsPerCommandMax, "few operations");
-  const writer = new ByteWriter(64 + sizeOf(mutations)).u8(VERSION).u64(0);
+  const writer = new ByteWriter(64 + sizeOf(mutations));
+  if (request !== undefined) writeRequestName(writer.u8(NAMED).u64(0), request);
+  writer.u8(VERSION).u64(0);
   writer.u16(checks.length);
   for (const check of checks) writeCheck(writer, check);
   writer.u16(mutations.length);
@@ -95,42 +106,75 @@ function writeMutation(writer: ByteWriter, mutation: Mutation): void {
 }
 
 export function encodeOutcome(outcome: Outcome): Uint8Array {
-  const writer = new ByteWriter(32);
-  if (outcome.kind === "recordsFull") return writer.u8(32).finish();
-  if (outcome.kind === "checkFailed") {
-    return writer.u8(2).u16(outcome.check).u64(outcome.revision).finish();
+  return writeOutcome(new ByteWriter(32), outcome).finish();
+}
+
+function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
+  switch (outcome.kind) {
+    case "applied":
+      writer.u8(1).u64(outcome.revision).u16(outcome.existed.length);
+      for (const existed of outcome.existed) writer.u8(existed ? 1 : 0);
+      return writer;
+    case "checkFailed":
+      return writer.u8(2).u16(outcome.check).u64(outcome.revision);
+    case "repeated":
+      return writeOutcome(writer.u8(16), outcome.first);
+    case "requestReused":
+      return writer.u8(17);
+    case "recordsFull":
+      return writer.u8(32);
   }
-  writer.u8(1).u64(outcome.revision).u16(outcome.existed.length);
-  for (const existed of outcome.existed) writer.u8(existed ? 1 : 0);
-  return writer.finish();
 }
 
 export function decodeOutcome(bytes: Uint8Array): Result<Outcome, string> {
   return decode<Outcome>(bytes, (reader) => {
-    const kind = reader.tag([1, 2, 32], "outcome");
-    if (kind === 32) return { kind: "recordsFull" };
-    if (kind === 2) {
-      return { kind: "checkFailed", check: reader.u16(), revision: reader.u64() };
-    }
-    const revision = reader.u64();
-    const existed: boolean[] = [];
-    for (let left = reader.u16(); left > 0; left--) {
-      existed.push(reader.tag([0, 1], "boolean") === 1);
-    }
-    return { kind: "applied", revision, existed };
+    const kind = reader.tag([1, 2, 16, 17, 32], "outcome");
+    if (kind === 17) return { kind: "requestReused" };
+    if (kind !== 16) return readFirstOutcome(reader, kind);
+    const first = readFirstOutcome(reader, reader.tag([1, 2, 32], "first outcome"));
+    return { kind: "repeated", first };
   });
 }
 
+/** Of a request that did not repeat another. */
+export function decodeFirstOutcome(bytes: Uint8Array): Result<FirstOutcome, string> {
+  return decode<FirstOutcome>(bytes, (reader) => {
+    return readFirstOutcome(reader, reader.tag([1, 2, 32], "first outcome"));
+  });
+}
+
+function readFirstOutcome(reader: ByteReader, kind: number): FirstOutcome {
+  if (kind === 32) return { kind: "recordsFull" };
+  if (kind === 2) {
+    return { kind: "checkFailed", check: reader.u16(), revision: reader.u64() };
+  }
+  const revision = reader.u64();
+  const existed: boolean[] = [];
+  for (let left = reader.u16(); left > 0; left--) {
+    existed.push(reader.tag([0, 1], "boolean") === 1);
+  }
+  return { kind: "applied", revision, existed };
+}
+
 function readCommand(reader: ByteReader): StampedCommand {
-  reader.tag([VERSION], "command version");
+  const kind = reader.tag([VERSION, NAMED], "command");
   const timeMs = reader.u64();
+  if (kind === VERSION) return { timeMs, ...readPlain(reader) };
+  const request = readRequestName(reader);
+  const plain = reader.ahead;
+  reader.tag([VERSION], "command version");
+  if (reader.u64() !== 0) throw new DecodeError("a second time");
+  return { timeMs, request, plain, ...readPlain(reader) };
+}
+
+function readPlain(reader: ByteReader): Command {
   const checks: Check[] = [];
   for (let left = readCount(reader, 0); left > 0; left--) checks.push(readCheck(reader));
   const mutations: Mutation[] = [];
   for (let left = readCount(reader, checks.length); left > 0; left--) {
     mutations.push(readMutation(reader));
   }
-  return { timeMs, checks, mutations };
+  return { checks, mutations };
 }
 
 function readCheck(reader: ByteReader): Check {

@@ -9,8 +9,9 @@ import type { Check, Mutation } from "./types.ts";
 export function describeCommand(bytes: Uint8Array): string {
   const command = decodeCommand(bytes);
   if (!command.ok) return `unreadable command (${command.error})`;
-  const { checks, mutations } = command.value;
+  const { checks, mutations, request } = command.value;
   const parts = [
+    ...request === undefined ? [] : [`once as ${printableText(request)}`],
     ...checks.map(describeCheck),
     ...mutations.map(describeMutation),
   ];

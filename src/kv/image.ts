@@ -7,21 +7,27 @@
  * items    kind u8 (2), count u32, then key, content type (u16 length), revision u64, value
  * records  kind u8 (3), count u32, then of u8 (1 token, 2 policy), name (u16 length),
  *          revision u64, body
+ * requests kind u8 (4), count u32, then name (u16 length), time u64 (ms), proof (16 bytes), outcome
+ * forgotten kind u8 (5), time u64 (ms) of the last request that was forgotten
  * ```
  *
- * Records follow the items, where there are any. Keys, values and bodies are preceded by their
- * length (u32). Invariant S5: an image that loads gives the digest of the state that it was taken
+ * The later sections follow the items, where there is anything in them. Keys, values, bodies and outcomes are
+ * preceded by their length (u32). Invariant S5: an image that loads gives the digest of the state that it was taken
  * from; anything else is refused as a whole.
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";
+import { keyBytes } from "./key_text.ts";
 import { writeRecordName } from "./records.ts";
+import { type KeptRequest, writeRequestName } from "./requests.ts";
 import type { Cell } from "./slabs.ts";
 import type { StateRecord } from "./types.ts";
 
 export const HEADER = 1;
 export const ITEMS = 2;
 export const RECORDS = 3;
+export const REQUESTS = 4;
+export const FORGOTTEN = 5;
 export const FORMAT = 1;
 
 /** A frozen state. `blocks` may be read once, at any pace, while the live state moves on. */
@@ -32,6 +38,8 @@ export class Image {
   readonly #size: number;
   readonly #items: Iterable<[string, Cell]>;
   readonly #records: readonly StateRecord[];
+  readonly #requests: readonly [name: string, KeptRequest][];
+  readonly #requestsForgottenMs: number;
 
   constructor(frozen: {
     applied: number;
@@ -40,6 +48,8 @@ export class Image {
     digest: string;
     items: Iterable<[string, Cell]>;
     records: readonly StateRecord[];
+    requests: readonly [name: string, KeptRequest][];
+    requestsForgottenMs: number;
   }) {
     this.applied = frozen.applied;
     this.digest = frozen.digest;
@@ -47,6 +57,8 @@ export class Image {
     this.#size = frozen.size;
     this.#items = frozen.items;
     this.#records = frozen.records;
+    this.#requests = frozen.requests;
+    this.#requestsForgottenMs = frozen.requestsForgottenMs;
   }
 
   /** Each block is at most `limits.imageBlockBytes`, unless one item alone is larger. */
@@ -55,6 +67,9 @@ export class Image {
       .u64(this.#size).finish();
     yield* section(ITEMS, this.#items, itemBytes, writeItem);
     yield* section(RECORDS, this.#records, recordBytes, writeRecord);
+    yield* section(REQUESTS, this.#requests, requestBytes, writeRequest);
+    if (this.#requestsForgottenMs === 0) return;
+    yield new ByteWriter().u8(FORGOTTEN).u64(this.#requestsForgottenMs).finish();
   }
 }
 
@@ -94,4 +109,13 @@ function recordBytes({ name, body }: StateRecord): number {
 function writeRecord(block: ByteWriter, record: StateRecord): void {
   writeRecordName(block, { of: record.kind, name: record.name });
   block.u64(record.revision).bytes(record.body);
+}
+
+function requestBytes([name, { outcomeText }]: [string, KeptRequest]): number {
+  return 30 + 3 * name.length + outcomeText.length;
+}
+
+function writeRequest(block: ByteWriter, [name, kept]: [string, KeptRequest]): void {
+  writeRequestName(block, name);
+  block.u64(kept.timeMs).raw(keyBytes(kept.proofText)).latin1(kept.outcomeText);
 }

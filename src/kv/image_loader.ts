@@ -12,8 +12,11 @@ import {
   ok,
   type Result,
 } from "../base/mod.ts";
-import { FORMAT, HEADER, ITEMS, RECORDS } from "./image.ts";
+import { decodeFirstOutcome } from "./command.ts";
+import { FORGOTTEN, FORMAT, HEADER, ITEMS, RECORDS, REQUESTS } from "./image.ts";
+import { keyText } from "./key_text.ts";
 import { readRecordBody, readRecordName } from "./records.ts";
+import { PROOF_BYTES, readRequestName } from "./requests.ts";
 import { KvState } from "./store.ts";
 
 /** Builds a state from the blocks of an image, in their order. */
@@ -27,12 +30,21 @@ export class ImageLoader {
 
   block(bytes: Uint8Array): Result<void, string> {
     return decode(bytes, (reader) => {
-      const kind = reader.tag([HEADER, ITEMS, RECORDS], "image block");
-      if (kind === HEADER) this.#readHeader(reader);
-      else if (kind === RECORDS) this.#readRecords(reader);
-      else this.#readItems(reader);
+      const kind = reader.tag([HEADER, ITEMS, RECORDS, REQUESTS, FORGOTTEN], "image block");
+      if (kind !== HEADER && this.#itemsLeft === null) {
+        throw new DecodeError("an image block before the header");
+      }
+      this.#read[kind]?.(reader);
     });
   }
+
+  readonly #read: Readonly<Record<number, (reader: ByteReader) => void>> = {
+    [HEADER]: (reader) => this.#readHeader(reader),
+    [ITEMS]: (reader) => this.#readItems(reader),
+    [RECORDS]: (reader) => this.#readRecords(reader),
+    [REQUESTS]: (reader) => this.#readRequests(reader),
+    [FORGOTTEN]: (reader) => this.#state.restoreRequestsForgotten(reader.u64()),
+  };
 
   /** The whole state, if it is complete and gives `digest`. */
   finish(digest: string): Result<KvState, string> {
@@ -54,27 +66,44 @@ export class ImageLoader {
 
   #readItems(reader: ByteReader): void {
     const count = reader.u32();
-    if (this.#itemsLeft === null || count > this.#itemsLeft) {
-      throw new DecodeError(`${count} items where ${this.#itemsLeft ?? "no"} are expected`);
-    }
+    const left = this.#itemsLeft ?? 0;
+    if (count > left) throw new DecodeError(`${count} items where ${left} are expected`);
     for (let read = 0; read < count; read++) {
       const key = reader.bytes();
       const contentType = reader.text();
       const revision = reader.u64();
       this.#state.restoreItem(key, { contentType, revision, value: reader.bytes() });
     }
-    this.#itemsLeft -= count;
+    this.#itemsLeft = left - count;
   }
 
   #readRecords(reader: ByteReader): void {
     const count = reader.u32();
-    if (this.#itemsLeft === null || this.#state.recordsCount + count > limits.recordsMax) {
-      throw new DecodeError(`${count} records too many, or before the header`);
+    if (this.#state.recordsCount + count > limits.recordsMax) {
+      throw new DecodeError(`${count} records are too many`);
     }
     for (let read = 0; read < count; read++) {
       const { of, name } = readRecordName(reader);
       const revision = reader.u64();
       this.#state.restoreRecord({ kind: of, name, revision, body: readRecordBody(reader) });
+    }
+  }
+
+  #readRequests(reader: ByteReader): void {
+    const count = reader.u32();
+    if (this.#state.requestsCount + count > limits.requestsMax) {
+      throw new DecodeError(`${count} requests are too many`);
+    }
+    for (let read = 0; read < count; read++) {
+      const name = readRequestName(reader);
+      const timeMs = reader.u64();
+      const proofText = keyText(reader.raw(PROOF_BYTES));
+      const outcome = reader.bytes();
+      const readable = decodeFirstOutcome(outcome);
+      if (!readable.ok || this.#state.request(name) !== undefined) {
+        throw new DecodeError("a request that comes twice, or without an outcome");
+      }
+      this.#state.restoreRequest(name, { proofText, outcomeText: keyText(outcome), timeMs });
     }
   }
 }

@@ -9,15 +9,31 @@
  */
 
 import createTree from "sorted-btree";
-import { type Hash, invariant } from "../base/mod.ts";
-import { decodeCommand } from "./command.ts";
+import { assert, type Hash, invariant } from "../base/mod.ts";
+import {
+  decodeCommand,
+  decodeFirstOutcome,
+  encodeOutcome,
+  type StampedCommand,
+} from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Change, type Cursor, History } from "./history.ts";
 import { Image } from "./image.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
+import { isSameRequest, type KeptRequest, Requests } from "./requests.ts";
 import { type Cell, Slabs } from "./slabs.ts";
-import type { Check, Item, KeyRange, Mutation, Outcome, RecordKind, StateRecord } from "./types.ts";
+import type {
+  Check,
+  Command,
+  FirstOutcome,
+  Item,
+  KeyRange,
+  Mutation,
+  Outcome,
+  RecordKind,
+  StateRecord,
+} from "./types.ts";
 
 // A CommonJS package: its class may arrive as the module or as the module's default.
 type Tree = import("sorted-btree").default<string, Cell>;
@@ -37,6 +53,7 @@ export class KvState {
   readonly #slabs = new Slabs();
   readonly #digest: ItemsDigest;
   readonly #records: Records;
+  readonly #requests: Requests;
   #applied = 0;
   #timeMs = 0;
   /** Where the newest image was taken: cells up to here may be in one, and must not change. */
@@ -49,6 +66,7 @@ export class KvState {
     this.#hash = hash;
     this.#digest = new ItemsDigest(hash);
     this.#records = new Records(hash);
+    this.#requests = new Requests(hash);
   }
 
   /** The index of the last entry that is reflected here. */
@@ -103,8 +121,41 @@ export class KvState {
     // Leaders refuse what they cannot read, so this is a log of a newer version, or damage.
     invariant("S1", command.ok, () => `unreadable command at ${index}`);
     this.#advance(index);
-    const { timeMs, checks, mutations } = command.value;
-    this.#timeMs = Math.max(this.#timeMs, timeMs);
+    this.#timeMs = Math.max(this.#timeMs, command.value.timeMs);
+    return command.value.plain === undefined
+      ? this.#execute(command.value)
+      : this.#executeOnce(command.value);
+  }
+
+  /** What the request called `name` gave, when it was applied; undefined: it was not, of late. */
+  request(name: string): { readonly outcome: FirstOutcome; readonly timeMs: number } | undefined {
+    const kept = this.#requests.get(name);
+    return kept && { outcome: outcomeOf(kept), timeMs: kept.timeMs };
+  }
+
+  /** Requests that were applied up to this time may be forgotten; 0: none is. */
+  get requestsForgottenMs(): number {
+    return this.#requests.forgottenMs;
+  }
+
+  /** A command that comes again is answered with what it gave the first time. */
+  #executeOnce({ request, plain, ...command }: StampedCommand): Outcome {
+    assert(request !== undefined && plain !== undefined, "the command has a name");
+    this.#requests.forgetUntil(this.#timeMs);
+    const proof = this.#requests.proofOf(plain);
+    const kept = this.#requests.get(request);
+    if (kept !== undefined) {
+      return isSameRequest(kept, proof)
+        ? { kind: "repeated", first: outcomeOf(kept) }
+        : { kind: "requestReused" };
+    }
+    const outcome = this.#execute(command);
+    this.#requests.add(request, proof, encodeOutcome(outcome), this.#timeMs);
+    return outcome;
+  }
+
+  #execute({ checks, mutations }: Command): FirstOutcome {
+    const index = this.#applied;
     const failed = this.#firstFailed(checks);
     if (failed !== null) return failed;
     if (!this.#records.hasRoomFor(mutations)) return { kind: "recordsFull" };
@@ -119,7 +170,9 @@ export class KvState {
   /** 16 hexadecimal digits over all replicated state; equal on all nodes at an equal index. */
   digest(): string {
     const records = this.#records.size === 0 ? [] : this.#records.digest();
-    return this.#digest.text(this.#applied, this.#timeMs, this.#items.size, ...records);
+    const requests = this.#requests.isUsed ? this.#requests.digest() : [];
+    const more = [...records, ...requests];
+    return this.#digest.text(this.#applied, this.#timeMs, this.#items.size, ...more);
   }
 
   /** The state as it is now, which later changes leave alone; costs nothing until they come. */
@@ -132,6 +185,8 @@ export class KvState {
       digest: this.digest(),
       items: this.#items.clone().entries(),
       records: this.#records.all(),
+      requests: this.#requests.all(),
+      requestsForgottenMs: this.#requests.forgottenMs,
     });
   }
 
@@ -176,6 +231,18 @@ export class KvState {
     this.#records.set(record);
   }
 
+  restoreRequest(name: string, kept: KeptRequest): void {
+    this.#requests.restore(name, kept);
+  }
+
+  restoreRequestsForgotten(timeMs: number): void {
+    this.#requests.restoreForgotten(timeMs);
+  }
+
+  get requestsCount(): number {
+    return this.#requests.size;
+  }
+
   #advance(index: number): void {
     invariant("S2", index === this.#applied + 1, () => `entry ${index} after ${this.#applied}`);
     this.#applied = index;
@@ -188,7 +255,7 @@ export class KvState {
     this.#history.record(new Change(at, text, cell));
   }
 
-  #firstFailed(checks: readonly Check[]): Outcome | null {
+  #firstFailed(checks: readonly Check[]): FirstOutcome | null {
     for (const [position, check] of checks.entries()) {
       const revision = this.#revisionOf(check);
       const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
@@ -265,6 +332,12 @@ function* itemsUnder(prefix: string, items: Tree): Generator<[Uint8Array, Item]>
     if (!text.startsWith(prefix)) return;
     yield [keyBytes(text), itemOf(cell)];
   }
+}
+
+function outcomeOf({ outcomeText }: KeptRequest): FirstOutcome {
+  const outcome = decodeFirstOutcome(keyBytes(outcomeText));
+  assert(outcome.ok, "what is remembered of a request is an outcome");
+  return outcome.value;
 }
 
 function itemOf({ value, contentType, revision }: Cell): Item {

@@ -65,6 +65,8 @@ export type Mutation =
 export type Command = {
   readonly checks: readonly Check[];
   readonly mutations: readonly Mutation[];
+  /** Under this name it happens once, however often it comes; absent: each time. */
+  readonly request?: string;
 };
 
 /** What applying a command gave: the same on every node. */
@@ -83,4 +85,11 @@ export type Outcome =
     readonly revision: Revision;
   }
   /** Nothing happened: there would be more than `limits.recordsMax` records. */
-  | { readonly kind: "recordsFull" };
+  | { readonly kind: "recordsFull" }
+  /** Nothing happened now: the same request came before, and gave this. */
+  | { readonly kind: "repeated"; readonly first: FirstOutcome }
+  /** Nothing happened: another request had this name before. */
+  | { readonly kind: "requestReused" };
+
+/** Of a command that did not repeat another. */
+export type FirstOutcome = Exclude<Outcome, { kind: "repeated" } | { kind: "requestReused" }>;

@@ -145,6 +145,9 @@ export class Tokens {
         return ok(null);
       case "recordsFull":
         return err(refusal("recordsFull", `There are ${limits.recordsMax} records already.`));
+      case "repeated":
+      case "requestReused":
+        assert(false, "a change of tokens is no named request");
     }
   }
 

@@ -2,7 +2,14 @@
 
 import fc from "fast-check";
 import { utf8 } from "../../src/base/mod.ts";
-import type { Check, Command, Mutation, Outcome, RecordKind } from "../../src/kv/mod.ts";
+import type {
+  Check,
+  Command,
+  FirstOutcome,
+  Mutation,
+  Outcome,
+  RecordKind,
+} from "../../src/kv/mod.ts";
 
 /** Few enough to meet each other; some are prefixes, some are bytes that no text has. */
 export const key: fc.Arbitrary<Uint8Array> = fc.oneof(
@@ -48,12 +55,26 @@ export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   },
 );
 
-export const command: fc.Arbitrary<Command> = plain({
+/** Few as well, so that requests are repeated and names used again. */
+const request = fc.constantFrom("\na", "ci\na", "ci\nb");
+
+export const unnamedCommand: fc.Arbitrary<Command> = plain({
   checks: fc.array(check, { maxLength: 2 }),
   mutations: fc.array(mutation, { maxLength: 4 }),
 });
 
-export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+export const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: unnamedCommand },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(unnamedCommand, request).map(([command, request]) => ({
+      ...command,
+      request,
+    })),
+  },
+);
+
+const firstOutcome: fc.Arbitrary<FirstOutcome> = fc.oneof(
   plain({
     kind: fc.constant("applied" as const),
     revision,
@@ -61,6 +82,12 @@ export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   }),
   plain({ kind: fc.constant("checkFailed" as const), check: fc.nat(127), revision }),
   plain({ kind: fc.constant("recordsFull" as const) }),
+);
+
+export const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  { weight: 3, arbitrary: firstOutcome },
+  plain({ kind: fc.constant("repeated" as const), first: firstOutcome }),
+  plain({ kind: fc.constant("requestReused" as const) }),
 );
 
 /** Records as literals make them, so that deep equality holds. */

@@ -12,6 +12,7 @@ import {
   encodeOutcome,
   type Outcome,
   stampCommand,
+  type StampedCommand,
 } from "../../src/kv/mod.ts";
 import { golden, hexDump } from "../support/golden.ts";
 import { command, outcome } from "./arbitraries.ts";
@@ -47,7 +48,11 @@ Deno.test("decodeCommand() gives back what encodeCommand() was given", () => {
     const bytes = encodeCommand(command);
     assert.equal(valueOf(decodeCommand(bytes)).timeMs, 0);
     stampCommand(bytes, timeMs);
-    assert.deepEqual(valueOf(decodeCommand(bytes)), { ...command, timeMs });
+    const { plain, ...decoded } = valueOf(decodeCommand(bytes));
+    assert.deepEqual(decoded, { ...command, timeMs });
+    const { request, ...unnamed } = command;
+    if (request === undefined) assert.equal(plain, undefined);
+    else assert.deepEqual(plain, encodeCommand(unnamed));
   }));
 });
 
@@ -63,10 +68,12 @@ Deno.test("stampCommand() stamps a view of a larger frame", () => {
 
 Deno.test("decodeCommand() refuses every prefix and every extension", () => {
   const bytes = encodeCommand(EXAMPLE);
-  for (let length = 0; length < bytes.length; length++) {
-    assert.equal(decodeCommand(bytes.subarray(0, length)).ok, false, `${length} bytes`);
+  for (const whole of [bytes, encodeCommand({ ...EXAMPLE, request: "ci\nkey" })]) {
+    for (let length = 0; length < whole.length; length++) {
+      assert.equal(decodeCommand(whole.subarray(0, length)).ok, false, `${length} bytes`);
+    }
+    assert.equal(decodeCommand(new Uint8Array([...whole, 0])).ok, false);
   }
-  assert.equal(decodeCommand(new Uint8Array([...bytes, 0])).ok, false);
 });
 
 Deno.test("decodeCommand() and decodeOutcome() answer any bytes with a value or an error", () => {
@@ -147,6 +154,21 @@ Deno.test("decodeCommand() holds the bounds of records at their limits, and refu
   assert.equal(decodeCommand(named.with(at + 1, 0)).ok, false);
 });
 
+Deno.test("decodeCommand() holds the bounds of a request's name, and takes one time only", () => {
+  const named = (request: string) => encodeCommand({ checks: [], mutations: [], request });
+  const { requestNameBytesMax } = limits;
+  assert.ok(decodeCommand(named("ä".repeat(requestNameBytesMax / 2))).ok);
+  for (const name of ["", "n".repeat(requestNameBytesMax + 1), "\ud800"]) {
+    assert.throws(() => named(name), JSON.stringify(name));
+  }
+  const bytes = named("n");
+  stampCommand(bytes, 7);
+  assert.ok(decodeCommand(bytes).ok);
+  const at = 1 + 8 + 2 + 1; // kind, time, name; then the plain command
+  assert.equal(decodeCommand(bytes.with(at + 1, 1)).ok, false);
+  assert.equal(decodeCommand(bytes.with(at, 16)).ok, false);
+});
+
 Deno.test("encodeCommand() and decodeCommand() hold the bound of the whole command", () => {
   const value = new Uint8Array(limits.valueBytesCeiling / 2);
   const put = { kind: "put", key: utf8("k"), value, contentType: "" } as const;
@@ -175,6 +197,8 @@ Deno.test("encodeCommand() and encodeOutcome() write the bytes of version 1", ()
   const bytes = encodeCommand(EXAMPLE);
   stampCommand(bytes, Date.UTC(2020, 0, 1));
   golden(import.meta.url, "command.txt", hexDump(bytes));
+  const named = encodeCommand({ checks: [], mutations: [], request: "ci\nkey" });
+  golden(import.meta.url, "named_command.txt", hexDump(named));
   golden(
     import.meta.url,
     "outcome.txt",
@@ -198,9 +222,11 @@ const OUTCOMES: Outcome[] = [
   { kind: "applied", revision: 2 ** 40 + 7, existed: [true, false] },
   { kind: "checkFailed", check: 1, revision: 3 },
   { kind: "recordsFull" },
+  { kind: "repeated", first: { kind: "checkFailed", check: 0, revision: 9 } },
+  { kind: "requestReused" },
 ];
 
-function encodeStamped({ timeMs, ...command }: Command & { timeMs: number }): Uint8Array {
+function encodeStamped({ timeMs, plain: _, ...command }: StampedCommand): Uint8Array {
   const bytes = encodeCommand(command);
   stampCommand(bytes, timeMs);
   return bytes;

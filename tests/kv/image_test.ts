@@ -58,6 +58,9 @@ Deno.test("ImageLoader gives back the frozen state, and it goes on like the orig
     assert.equal(copy.digest(), state.digest());
     assert.deepEqual(copy.records("token"), state.records("token"));
     assert.deepEqual(copy.records("policy"), state.records("policy"));
+    for (const name of ["\na", "ci\na", "ci\nb"]) {
+      assert.deepEqual(copy.request(name), state.request(name));
+    }
     assert.deepEqual([copy.applied, copy.timeMs, copy.size], [
       state.applied,
       state.timeMs,

@@ -1,13 +1,37 @@
 /** The state machine as simply as it can be said: a plain map, whole state compared as text. */
 
 import { bytesEqual, hex } from "../../src/base/mod.ts";
-import type { Check, Command, Item, Mutation, Outcome, StateRecord } from "../../src/kv/mod.ts";
+import type {
+  Check,
+  Command,
+  FirstOutcome,
+  Item,
+  Mutation,
+  Outcome,
+  StateRecord,
+} from "../../src/kv/mod.ts";
 
 export class Model {
   readonly items = new Map<string, { key: Uint8Array; item: Item }>();
   readonly records = new Map<string, StateRecord>();
 
-  apply(index: number, { checks, mutations }: Command): Outcome {
+  readonly requests = new Map<string, { command: string; outcome: FirstOutcome }>();
+
+  apply(index: number, { request, ...command }: Command): Outcome {
+    if (request === undefined) return this.#execute(index, command);
+    const text = JSON.stringify(
+      command,
+      (_, part) => part instanceof Uint8Array ? hex(part) : part,
+    );
+    const before = this.requests.get(request);
+    if (before?.command === text) return { kind: "repeated", first: before.outcome };
+    if (before !== undefined) return { kind: "requestReused" };
+    const outcome = this.#execute(index, command);
+    this.requests.set(request, { command: text, outcome });
+    return outcome;
+  }
+
+  #execute(index: number, { checks, mutations }: Command): FirstOutcome {
     for (const [position, check] of checks.entries()) {
       const revision = this.#revisionOf(check);
       const holds = check.kind === "exists" ? revision > 0 : revision === check.revision;
