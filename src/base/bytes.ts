@@ -106,6 +106,13 @@ export class ByteWriter {
     return this.patchU32(at, value % HIGH).patchU32(at + 4, Math.floor(value / HIGH));
   }
 
+  /** A signed 64-bit integer in eight bytes, in two's complement. */
+  i64(value: bigint): this {
+    const unsigned = BigInt.asUintN(64, value);
+    assert(BigInt.asIntN(64, unsigned) === value, "a signed 64-bit integer");
+    return this.u32(Number(unsigned & 0xffff_ffffn)).u32(Number(unsigned >> 32n));
+  }
+
   raw(bytes: Uint8Array): this {
     const at = this.#grow(bytes.length);
     this.#buffer.set(bytes, at);
@@ -238,12 +245,17 @@ export class ByteReader {
     return high * HIGH + u32At(this.#bytes, at);
   }
 
-  /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
+  i64(): bigint {
+    const low = BigInt(this.u32());
+    return BigInt.asIntN(64, low | (BigInt(this.u32()) << 32n));
+  }
+
   /** A view of what was not read yet. */
   get ahead(): Uint8Array {
     return this.#bytes.subarray(this.#offset);
   }
 
+  /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
   raw(length: number): Uint8Array {
     const at = this.#take(length);
     return this.#bytes.subarray(at, at + length);

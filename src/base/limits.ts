@@ -20,6 +20,14 @@ export const limits = {
   /** One encoded command. Larger: 413, effect none. It must fit into one frame of link and log. */
   commandBytesMax: 10 * MIB,
 
+  /**
+   * Items that one transaction may look at or change, and bytes that it may write and read: it is
+   * applied in one piece, while nothing else is served. More: 409, none.
+   */
+  transactionItemsMax: 10_000,
+  transactionBytesMax: 16 * MIB,
+  transactionResultBytesMax: 2 * MIB,
+
   /** Records of the cluster beside its items, and each one's name and body. More: 507, none. */
   recordsMax: 10_000,
   recordNameBytesMax: 256,
@@ -56,6 +64,8 @@ export const limits = {
   /** Entries applied in one loop turn before input and heartbeats get their turn. */
   applyEntriesPerTurnMax: 256,
   applyBytesPerTurnMax: 4 * MIB,
+  /** And what they may do, in items touched and in every 4 KiB read or written. */
+  applyWorkPerTurnMax: 4_096,
 
   /** Changes kept for those who watch, in count and in bytes. Older: the watch is reset. */
   historyChangesMax: 65_536,

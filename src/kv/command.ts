@@ -4,18 +4,23 @@
  *
  * ```
  * command   plain, or kind u8 (16), time u64, name of the request, plain with a time of 0
- * plain     version u8 (1), time u64 (ms since 1970; 0 until the leader stamps it),
+ * plain     kind u8 (1 write, 3 transaction), time u64 (ms since 1970; 0 until the leader stamps it),
  *           checks: count u16, then kind u8 and
  *             1 revision       key, revision u64
  *             2 exists         key
+ *             3 value          key, value
  *             32 record        of u8 (1 token, 2 policy), name, revision u64
- *           mutations: count u16, then kind u8 and
+ *           of a write, mutations: count u16, then kind u8 and
  *             1 put            key, content type, value
  *             2 delete         key
  *             32 set record    of u8, name, body
  *             33 delete record of u8, name
+ *           of a transaction, twice (for when all checks hold, and else): count u16, then steps
  * outcome   kind u8 (1 applied), revision u64, existed: count u16, u8 each
  *           kind u8 (2 check failed), check u16, revision u64
+ *           kind u8 (3 transacted), revision u64, failed check u16 (ffff: none),
+ *             results: count u16, each as `steps.ts` has it
+ *           kind u8 (4 step failed), else u8 (0 or 1), step u16, reason u8 (in their order, from 1)
  *           kind u8 (16 repeated), outcome of the first time
  *           kind u8 (17 request reused)
  *           kind u8 (32 records full)
@@ -34,14 +39,36 @@ import {
   limits,
   type Result,
 } from "../base/mod.ts";
+import { readKey, readKeyMutation, readValue, writeKeyMutation } from "./parts.ts";
 import { readRecordBody, readRecordName, writeRecordName } from "./records.ts";
 import { readRequestName, writeRequestName } from "./requests.ts";
-import type { Check, Command, FirstOutcome, Mutation, Outcome } from "./types.ts";
+import { readResult, readStep, resultBytesMax, writeResult, writeStep } from "./steps.ts";
+import type {
+  Check,
+  Command,
+  FirstOutcome,
+  Mutation,
+  Outcome,
+  Step,
+  StepFailure,
+} from "./types.ts";
 
-const VERSION = 1;
+const WRITE = 1;
+const TRANSACTION = 3;
 const NAMED = 16;
 const TIME_OFFSET = 1;
-const TEXT_LENGTH_BYTES = 2;
+const NO_CHECK = 0xffff;
+const STEP_FAILURES: readonly StepFailure[] = [
+  "notANumber",
+  "overflow",
+  "valueTooLong",
+  "tooManyItems",
+  "tooManyBytes",
+  "resultsTooLong",
+];
+const STEP_FAILURE_TAGS = STEP_FAILURES.map((_, at) => at + 1);
+/** Kinds of the outcomes of a command that did not repeat another. */
+const FIRST_OUTCOMES = [1, 2, 3, 4, 32];
 
 /** A command with the time at which its leader put it into the log. */
 export type StampedCommand = Command & {
@@ -51,17 +78,27 @@ export type StampedCommand = Command & {
 };
 
 export function encodeCommand(command: Command): Uint8Array {
-  const { checks, mutations, request } = command;
-  assert(checks.length + mutations.length <= limits.operationsPerCommandMax, "few operations");
-  const writer = new ByteWriter(64 + sizeOf(mutations));
+  const { checks, request } = command;
+  const isWrite = "mutations" in command;
+  const parts = isWrite ? [command.mutations] : [command.steps, command.elseSteps];
+  const operations = parts.reduce((sum, { length }) => sum + length, checks.length);
+  assert(operations <= limits.operationsPerCommandMax, "few operations");
+  const writer = new ByteWriter(64 + parts.reduce((sum, part) => sum + sizeOf(part), 0));
   if (request !== undefined) writeRequestName(writer.u8(NAMED).u64(0), request);
-  writer.u8(VERSION).u64(0);
-  writer.u16(checks.length);
-  for (const check of checks) writeCheck(writer, check);
-  writer.u16(mutations.length);
-  for (const mutation of mutations) writeMutation(writer, mutation);
+  writer.u8(isWrite ? WRITE : TRANSACTION).u64(0);
+  writeMany(writer, checks, writeCheck);
+  if (isWrite) writeMany(writer, command.mutations, writeMutation);
+  else {
+    writeMany(writer, command.steps, writeStep);
+    writeMany(writer, command.elseSteps, writeStep);
+  }
   assert(writer.length <= limits.commandBytesMax, "a command that fits into a frame");
   return writer.finish();
+}
+
+/** How large the outcome of `command` can become, when that is more than a few bytes. */
+export function outcomeBytesMax(command: Command): number {
+  return "mutations" in command ? 0 : resultBytesMax(command);
 }
 
 /** Keys and values are views of the input. */
@@ -84,6 +121,8 @@ function writeCheck(writer: ByteWriter, check: Check): void {
       return void writer.u8(1).bytes(check.key).u64(check.revision);
     case "exists":
       return void writer.u8(2).bytes(check.key);
+    case "value":
+      return void writer.u8(3).bytes(check.key).bytes(check.value);
     case "record":
       writeRecordName(writer.u8(32), check);
       writer.u64(check.revision);
@@ -93,10 +132,8 @@ function writeCheck(writer: ByteWriter, check: Check): void {
 function writeMutation(writer: ByteWriter, mutation: Mutation): void {
   switch (mutation.kind) {
     case "put":
-      writer.u8(1).bytes(mutation.key).text(mutation.contentType).bytes(mutation.value);
-      return;
     case "delete":
-      return void writer.u8(2).bytes(mutation.key);
+      return writeKeyMutation(writer, mutation);
     case "setRecord":
       writeRecordName(writer.u8(32), mutation);
       return void writer.bytes(mutation.body);
@@ -112,11 +149,16 @@ export function encodeOutcome(outcome: Outcome): Uint8Array {
 function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
   switch (outcome.kind) {
     case "applied":
-      writer.u8(1).u64(outcome.revision).u16(outcome.existed.length);
-      for (const existed of outcome.existed) writer.u8(existed ? 1 : 0);
-      return writer;
+      writer.u8(1).u64(outcome.revision);
+      return writeMany(writer, outcome.existed, writeBoolean);
     case "checkFailed":
       return writer.u8(2).u16(outcome.check).u64(outcome.revision);
+    case "transacted":
+      writer.u8(3).u64(outcome.revision).u16(outcome.failedCheck ?? NO_CHECK);
+      return writeMany(writer, outcome.results, writeResult);
+    case "stepFailed":
+      writeBoolean(writer.u8(4), outcome.isElse);
+      return writer.u16(outcome.step).u8(STEP_FAILURES.indexOf(outcome.reason) + 1);
     case "repeated":
       return writeOutcome(writer.u8(16), outcome.first);
     case "requestReused":
@@ -128,60 +170,75 @@ function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
 
 export function decodeOutcome(bytes: Uint8Array): Result<Outcome, string> {
   return decode<Outcome>(bytes, (reader) => {
-    const kind = reader.tag([1, 2, 16, 17, 32], "outcome");
+    const kind = reader.tag([...FIRST_OUTCOMES, 16, 17], "outcome");
     if (kind === 17) return { kind: "requestReused" };
-    if (kind !== 16) return readFirstOutcome(reader, kind);
-    const first = readFirstOutcome(reader, reader.tag([1, 2, 32], "first outcome"));
-    return { kind: "repeated", first };
+    if (kind !== 16) return readOutcomeOf(reader, kind);
+    return { kind: "repeated", first: readFirstOutcome(reader) };
   });
 }
 
 /** Of a request that did not repeat another. */
 export function decodeFirstOutcome(bytes: Uint8Array): Result<FirstOutcome, string> {
-  return decode<FirstOutcome>(bytes, (reader) => {
-    return readFirstOutcome(reader, reader.tag([1, 2, 32], "first outcome"));
-  });
+  return decode<FirstOutcome>(bytes, readFirstOutcome);
 }
 
-function readFirstOutcome(reader: ByteReader, kind: number): FirstOutcome {
-  if (kind === 32) return { kind: "recordsFull" };
-  if (kind === 2) {
-    return { kind: "checkFailed", check: reader.u16(), revision: reader.u64() };
+function readFirstOutcome(reader: ByteReader): FirstOutcome {
+  return readOutcomeOf(reader, reader.tag(FIRST_OUTCOMES, "first outcome"));
+}
+
+function readOutcomeOf(reader: ByteReader, kind: number): FirstOutcome {
+  switch (kind) {
+    case 1:
+      return {
+        kind: "applied",
+        revision: reader.u64(),
+        existed: readMany(reader, readBoolean),
+      };
+    case 2:
+      return { kind: "checkFailed", check: reader.u16(), revision: reader.u64() };
+    case 3: {
+      const revision = reader.u64();
+      const check = reader.u16();
+      const failedCheck = check === NO_CHECK ? null : check;
+      return { kind: "transacted", revision, failedCheck, results: readMany(reader, readResult) };
+    }
+    case 4: {
+      const isElse = readBoolean(reader);
+      const step = reader.u16();
+      const reason = STEP_FAILURES[reader.tag(STEP_FAILURE_TAGS, "reason") - 1] as StepFailure;
+      return { kind: "stepFailed", isElse, step, reason };
+    }
+    default:
+      return { kind: "recordsFull" };
   }
-  const revision = reader.u64();
-  const existed: boolean[] = [];
-  for (let left = reader.u16(); left > 0; left--) {
-    existed.push(reader.tag([0, 1], "boolean") === 1);
-  }
-  return { kind: "applied", revision, existed };
 }
 
 function readCommand(reader: ByteReader): StampedCommand {
-  const kind = reader.tag([VERSION, NAMED], "command");
+  const kind = reader.tag([WRITE, TRANSACTION, NAMED], "command");
   const timeMs = reader.u64();
-  if (kind === VERSION) return { timeMs, ...readPlain(reader) };
+  if (kind !== NAMED) return { timeMs, ...readPlain(reader, kind) };
   const request = readRequestName(reader);
   const plain = reader.ahead;
-  reader.tag([VERSION], "command version");
+  const named = reader.tag([WRITE, TRANSACTION], "named command");
   if (reader.u64() !== 0) throw new DecodeError("a second time");
-  return { timeMs, request, plain, ...readPlain(reader) };
+  return { timeMs, request, plain, ...readPlain(reader, named) };
 }
 
-function readPlain(reader: ByteReader): Command {
-  const checks: Check[] = [];
-  for (let left = readCount(reader, 0); left > 0; left--) checks.push(readCheck(reader));
-  const mutations: Mutation[] = [];
-  for (let left = readCount(reader, checks.length); left > 0; left--) {
-    mutations.push(readMutation(reader));
-  }
-  return { checks, mutations };
+/** Behind its kind and time. */
+function readPlain(reader: ByteReader, kind: number): Command {
+  const checks = readMany(reader, readCheck);
+  if (kind === WRITE) return { checks, mutations: readMany(reader, readMutation, checks.length) };
+  const steps = readMany(reader, readStep, checks.length);
+  const elseSteps = readMany(reader, readStep, checks.length + steps.length);
+  return { checks, steps, elseSteps };
 }
 
 function readCheck(reader: ByteReader): Check {
-  const kind = reader.tag([1, 2, 32], "check kind");
+  const kind = reader.tag([1, 2, 3, 32], "check kind");
   if (kind === 32) return { kind: "record", ...readRecordName(reader), revision: reader.u64() };
   const key = readKey(reader);
-  return kind === 1 ? { kind: "revision", key, revision: reader.u64() } : { kind: "exists", key };
+  if (kind === 1) return { kind: "revision", key, revision: reader.u64() };
+  return kind === 2 ? { kind: "exists", key } : { kind: "value", key, value: readValue(reader) };
 }
 
 function readMutation(reader: ByteReader): Mutation {
@@ -190,41 +247,45 @@ function readMutation(reader: ByteReader): Mutation {
   if (kind === 32) {
     return { kind: "setRecord", ...readRecordName(reader), body: readRecordBody(reader) };
   }
-  const key = readKey(reader);
-  if (kind === 2) return { kind: "delete", key };
-  const before = reader.offset;
-  const contentType = reader.text();
-  if (reader.offset - before > TEXT_LENGTH_BYTES + limits.contentTypeBytesMax) {
-    throw new DecodeError("long content type");
-  }
-  const value = reader.bytes();
-  if (value.length > limits.valueBytesCeiling) throw new DecodeError("long value");
-  return { kind: "put", key, contentType, value };
+  return readKeyMutation(reader, kind);
 }
 
-function readKey(reader: ByteReader): Uint8Array {
-  const key = reader.bytes();
-  if (key.length === 0 || key.length > limits.keyBytesMax) {
-    throw new DecodeError(`key of ${key.length} bytes`);
-  }
-  return key;
+function writeBoolean(writer: ByteWriter, value: boolean): void {
+  writer.u8(value ? 1 : 0);
 }
 
-function readCount(reader: ByteReader, already: number): number {
+function readBoolean(reader: ByteReader): boolean {
+  return reader.tag([0, 1], "boolean") === 1;
+}
+
+/** `already` were read before: all together are bounded. */
+function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T, already = 0): T[] {
   const count = reader.u16();
   if (already + count > limits.operationsPerCommandMax) {
     throw new DecodeError("too many operations");
   }
-  return count;
+  const many: T[] = [];
+  while (many.length < count) many.push(read(reader));
+  return many;
 }
 
-function sizeOf(mutations: readonly Mutation[]): number {
+function writeMany<T>(
+  writer: ByteWriter,
+  many: readonly T[],
+  write: (writer: ByteWriter, one: T) => void,
+): ByteWriter {
+  writer.u16(many.length);
+  for (const one of many) write(writer, one);
+  return writer;
+}
+
+function sizeOf(parts: readonly (Mutation | Step)[]): number {
   let size = 0;
-  for (const mutation of mutations) {
+  for (const part of parts) {
     size += 16;
-    if ("key" in mutation) size += mutation.key.length;
-    if (mutation.kind === "put") size += mutation.value.length + mutation.contentType.length;
-    if (mutation.kind === "setRecord") size += mutation.name.length + mutation.body.length;
+    if ("key" in part) size += part.key.length;
+    if ("value" in part) size += part.value.length;
+    if (part.kind === "setRecord") size += part.name.length + part.body.length;
   }
   return size;
 }

@@ -4,18 +4,22 @@
 
 import { printable, printableText } from "../base/mod.ts";
 import { decodeCommand } from "./command.ts";
-import type { Check, Mutation } from "./types.ts";
+import type { Check, Mutation, Step } from "./types.ts";
 
 export function describeCommand(bytes: Uint8Array): string {
   const command = decodeCommand(bytes);
   if (!command.ok) return `unreadable command (${command.error})`;
-  const { checks, mutations, request } = command.value;
-  const parts = [
-    ...request === undefined ? [] : [`once as ${printableText(request)}`],
-    ...checks.map(describeCheck),
-    ...mutations.map(describeMutation),
-  ];
-  return parts.join(", ") || "nothing";
+  const { request } = command.value;
+  const once = request === undefined ? [] : [`once as ${printableText(request)}`];
+  const checks = [...once, ...command.value.checks.map(describeCheck)];
+  if ("mutations" in command.value) {
+    return [...checks, ...command.value.mutations.map(describeMutation)].join(", ") || "nothing";
+  }
+  const steps = command.value.steps.map(describeStep);
+  const elseSteps = command.value.elseSteps.map(describeStep);
+  const parts = [...checks, `then ${steps.join(", ") || "nothing"}`];
+  if (elseSteps.length > 0) parts.push(`else ${elseSteps.join(", ")}`);
+  return `transaction: ${parts.join(", ")}`;
 }
 
 function describeCheck(check: Check): string {
@@ -24,6 +28,8 @@ function describeCheck(check: Check): string {
       return `if ${printable(check.key)} at ${check.revision}`;
     case "exists":
       return `if ${printable(check.key)} exists`;
+    case "value":
+      return `if ${printable(check.key)} has a value of ${check.value.length} bytes`;
     case "record":
       return `if ${check.of} ${printableText(check.name)} at ${check.revision}`;
   }
@@ -39,5 +45,21 @@ function describeMutation(mutation: Mutation): string {
       return `set ${mutation.of} ${printableText(mutation.name)} (${mutation.body.length} bytes)`;
     case "deleteRecord":
       return `delete ${mutation.of} ${printableText(mutation.name)}`;
+  }
+}
+
+function describeStep(step: Step): string {
+  switch (step.kind) {
+    case "put":
+    case "delete":
+      return describeMutation(step);
+    case "deleteRange": {
+      const { start, end } = step.range;
+      return `delete from ${printable(start)} ${end === null ? "on" : `to ${printable(end)}`}`;
+    }
+    case "append":
+      return `append to ${printable(step.key)} (${step.value.length} bytes)`;
+    default:
+      return `${step.kind} ${printable(step.key)}`;
   }
 }

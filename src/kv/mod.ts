@@ -1,8 +1,8 @@
 /**
  * Layer 1: the replicated state machine.
  *
- * Duty: an ordered map of byte keys to items, a few records beside it, the commands that change
- * them, their image, and the history of the latest changes of items.
+ * Duty: an ordered map of byte keys to items, a few records beside it, the writes and transactions
+ * that change them, requests that happen once, their image, and the history of the latest changes.
  * Invariants: pure and deterministic; numbered S1… beside the state they guard.
  * May import: base.
  */
@@ -12,6 +12,7 @@ export {
   decodeOutcome,
   encodeCommand,
   encodeOutcome,
+  outcomeBytesMax,
   stampCommand,
   type StampedCommand,
 } from "./command.ts";

@@ -73,7 +73,11 @@ export class Applier {
       countMax: limits.applyEntriesPerTurnMax,
       bytesMax: limits.applyBytesPerTurnMax,
     });
-    for (const entry of entries) this.#apply(entry);
+    const workMax = this.#kv.work + limits.applyWorkPerTurnMax;
+    for (const entry of entries) {
+      this.#apply(entry);
+      if (this.#kv.work >= workMax) break;
+    }
     raft.applied(this.applied);
     return this.applied < commit;
   }

@@ -24,7 +24,10 @@ export type SendForward = (
 
 type Flight = { readonly to: NodeId; readonly submissions: readonly Submission[] };
 
-/** Past this a forward frame takes no further command, so that the largest still fits behind it. */
+/**
+ * Past this a forward frame takes no further command, so that the largest still fits behind it; and
+ * as far for the outcomes, which come back in one frame too.
+ */
 const FORWARD_BYTES_MAX = limits.peerFrameBytesMax - limits.commandBytesMax - 1024 * 1024;
 
 /** Frames of one process, and processes before their numbers come again: neither is ever reached. */
@@ -152,9 +155,11 @@ export class Outbound {
   #takeFrame(): Submission[] {
     const submissions: Submission[] = [];
     let bytes = 0;
-    while (this.#waiting.length > 0 && bytes < FORWARD_BYTES_MAX) {
+    let outcomeBytes = 0;
+    while (this.#waiting.length > 0 && Math.max(bytes, outcomeBytes) < FORWARD_BYTES_MAX) {
       const submission = this.#waiting.shift() as Submission;
       bytes += submission.command.length;
+      outcomeBytes += submission.outcomeBytesMax ?? 0;
       submissions.push(submission);
     }
     return submissions;

@@ -12,6 +12,8 @@ export type Settle = (result: Result<Outcome, Failure>) => void;
 export type Submission = {
   /** Encoded; the leader stamps its time into it before it goes into the log. */
   readonly command: Uint8Array;
+  /** How many bytes its outcome may have, when that may be many. */
+  readonly outcomeBytesMax?: number;
   /** On the node's monotonic clock, in milliseconds. */
   readonly deadlineAt: number;
   /** Called exactly once. */

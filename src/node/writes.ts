@@ -4,7 +4,13 @@
  */
 
 import { type Clock, err, type Histogram, type Result } from "../base/mod.ts";
-import { type Command, encodeCommand, type Outcome, stampCommand } from "../kv/mod.ts";
+import {
+  type Command,
+  encodeCommand,
+  type Outcome,
+  outcomeBytesMax,
+  stampCommand,
+} from "../kv/mod.ts";
 import type { Forward, ForwardReply, Links } from "../peers/mod.ts";
 import type { Entry, Index, NodeId, Raft } from "../raft/mod.ts";
 import { acceptForward } from "./inbound.ts";
@@ -49,7 +55,12 @@ export class Writes {
   /** Takes a client's command; the next `dispatch` sends it on its way. Never rejects. */
   submit(command: Command, deadlineAt: number): Promise<Result<Outcome, Failure>> {
     return new Promise((settle) => {
-      const submission = { command: encodeCommand(command), deadlineAt, settle };
+      const submission = {
+        command: encodeCommand(command),
+        outcomeBytesMax: outcomeBytesMax(command),
+        deadlineAt,
+        settle,
+      };
       if (!this.#outbound.push(submission)) {
         settle(err(failures.overloaded("writes", this.#leader)));
       }

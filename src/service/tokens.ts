@@ -138,17 +138,11 @@ export class Tokens {
     const command = { checks: [check], mutations: [mutation] };
     const outcome = await this.#options.replica.execute(command, deadlineAt);
     if (!outcome.ok) return err(writeFailure(outcome.error));
-    switch (outcome.value.kind) {
-      case "applied":
-        return ok({ revision: outcome.value.revision });
-      case "checkFailed":
-        return ok(null);
-      case "recordsFull":
-        return err(refusal("recordsFull", `There are ${limits.recordsMax} records already.`));
-      case "repeated":
-      case "requestReused":
-        assert(false, "a change of tokens is no named request");
-    }
+    const { value } = outcome;
+    if (value.kind === "applied") return ok({ revision: value.revision });
+    if (value.kind === "checkFailed") return ok(null);
+    assert(value.kind === "recordsFull", "a change of tokens has no name and is no transaction");
+    return err(refusal("recordsFull", `There are ${limits.recordsMax} records already.`));
   }
 
   /**

@@ -9,6 +9,9 @@ import type {
   Mutation,
   Outcome,
   RecordKind,
+  Step,
+  StepResult,
+  Transaction,
 } from "../../src/kv/mod.ts";
 
 /** Few enough to meet each other; some are prefixes, some are bytes that no text has. */
@@ -31,6 +34,7 @@ const recordName = fc.constantFrom("a", "b", "role:ä", "__proto__");
 export const check: fc.Arbitrary<Check> = fc.oneof(
   plain({ kind: fc.constant("revision" as const), key, revision }),
   plain({ kind: fc.constant("exists" as const), key }),
+  plain({ kind: fc.constant("value" as const), key, value: value() }),
   plain({ kind: fc.constant("record" as const), of, name: recordName, revision }),
 );
 
@@ -55,13 +59,50 @@ export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   },
 );
 
+/** Mostly small, so that sums stay numbers; some at the ends. */
+const int64 = fc.oneof(
+  fc.bigInt({ min: -20n, max: 20n }),
+  fc.constantFrom(-(2n ** 63n), 2n ** 63n - 1n, 2n ** 32n, -1n),
+);
+
+const bound = fc.oneof(key, fc.constant(new Uint8Array()));
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  plain({ kind: fc.constant("get" as const), key }),
+  plain({ kind: fc.constant("put" as const), key, contentType, value: value() }),
+  plain({ kind: fc.constant("delete" as const), key }),
+  plain({
+    kind: fc.constant("deleteRange" as const),
+    range: plain({ start: bound, end: fc.option(bound) }),
+  }),
+  {
+    weight: 4,
+    arbitrary: plain({ kind: fc.constantFrom("sum", "min", "max"), key, operand: int64 }),
+  },
+  plain({
+    kind: fc.constant("append" as const),
+    key,
+    value: fc.constantFrom("1", "22", "x").map(utf8),
+    bytesMax: fc.constantFrom(3, 100),
+  }),
+);
+
+const transaction: fc.Arbitrary<Transaction> = plain({
+  checks: fc.array(check, { maxLength: 2 }),
+  steps: fc.array(step, { maxLength: 5 }),
+  elseSteps: fc.array(step, { maxLength: 2 }),
+});
+
 /** Few as well, so that requests are repeated and names used again. */
 const request = fc.constantFrom("\na", "ci\na", "ci\nb");
 
-export const unnamedCommand: fc.Arbitrary<Command> = plain({
-  checks: fc.array(check, { maxLength: 2 }),
-  mutations: fc.array(mutation, { maxLength: 4 }),
-});
+export const unnamedCommand: fc.Arbitrary<Command> = fc.oneof(
+  plain({
+    checks: fc.array(check, { maxLength: 2 }),
+    mutations: fc.array(mutation, { maxLength: 4 }),
+  }),
+  transaction,
+);
 
 export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: unnamedCommand },
@@ -74,7 +115,37 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
+const stepResult: fc.Arbitrary<StepResult> = fc.oneof(
+  plain({
+    kind: fc.constant("got" as const),
+    item: fc.option(plain({ value: value(), contentType, revision })),
+  }),
+  plain({ kind: fc.constant("changed" as const), existed: fc.boolean() }),
+  plain({ kind: fc.constant("deleted" as const), count: fc.nat() }),
+  plain({ kind: fc.constant("number" as const), value: int64 }),
+  plain({ kind: fc.constant("appended" as const), bytes: fc.nat() }),
+);
+
 const firstOutcome: fc.Arbitrary<FirstOutcome> = fc.oneof(
+  plain({
+    kind: fc.constant("transacted" as const),
+    revision,
+    failedCheck: fc.option(fc.nat(127)),
+    results: fc.array(stepResult, { maxLength: 5 }),
+  }),
+  plain({
+    kind: fc.constant("stepFailed" as const),
+    isElse: fc.boolean(),
+    step: fc.nat(127),
+    reason: fc.constantFrom(
+      "notANumber",
+      "overflow",
+      "valueTooLong",
+      "tooManyItems",
+      "tooManyBytes",
+      "resultsTooLong",
+    ),
+  }),
   plain({
     kind: fc.constant("applied" as const),
     revision,

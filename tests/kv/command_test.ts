@@ -31,6 +31,24 @@ const EXAMPLE: Command = {
   ],
 };
 
+const TRANSACTION: Command = {
+  checks: [
+    { kind: "value", key: utf8("colour"), value: utf8("red") },
+    { kind: "revision", key: utf8("new"), revision: 0 },
+  ],
+  steps: [
+    { kind: "get", key: utf8("colour") },
+    { kind: "put", key: utf8("colour"), value: utf8("blue"), contentType: "text/plain" },
+    { kind: "delete", key: utf8("old") },
+    { kind: "deleteRange", range: { start: utf8("a/"), end: utf8("a0") } },
+    { kind: "sum", key: utf8("n"), operand: -5n },
+    { kind: "min", key: utf8("n"), operand: -(2n ** 63n) },
+    { kind: "max", key: utf8("n"), operand: 2n ** 63n - 1n },
+    { kind: "append", key: utf8("log"), value: utf8("secret"), bytesMax: 1024 },
+  ],
+  elseSteps: [{ kind: "deleteRange", range: { start: utf8(""), end: null } }],
+};
+
 function valueOf<T>(result: Result<T, string>): T {
   assert.ok(result.ok, result.ok ? "" : result.error);
   return result.value;
@@ -67,12 +85,12 @@ Deno.test("stampCommand() stamps a view of a larger frame", () => {
 });
 
 Deno.test("decodeCommand() refuses every prefix and every extension", () => {
-  const bytes = encodeCommand(EXAMPLE);
-  for (const whole of [bytes, encodeCommand({ ...EXAMPLE, request: "ci\nkey" })]) {
-    for (let length = 0; length < whole.length; length++) {
-      assert.equal(decodeCommand(whole.subarray(0, length)).ok, false, `${length} bytes`);
+  const named = { ...EXAMPLE, request: "ci\nkey" };
+  for (const bytes of [EXAMPLE, named, TRANSACTION].map(encodeCommand)) {
+    for (let length = 0; length < bytes.length; length++) {
+      assert.equal(decodeCommand(bytes.subarray(0, length)).ok, false, `${length} bytes`);
     }
-    assert.equal(decodeCommand(new Uint8Array([...whole, 0])).ok, false);
+    assert.equal(decodeCommand(new Uint8Array([...bytes, 0])).ok, false);
   }
 });
 
@@ -193,10 +211,12 @@ Deno.test("decodeOutcome() refuses every prefix and every extension", () => {
   }
 });
 
-Deno.test("encodeCommand() and encodeOutcome() write the bytes of version 1", () => {
-  const bytes = encodeCommand(EXAMPLE);
-  stampCommand(bytes, Date.UTC(2020, 0, 1));
-  golden(import.meta.url, "command.txt", hexDump(bytes));
+Deno.test("encodeCommand() and encodeOutcome() write the bytes that are in logs already", () => {
+  for (const [name, command] of [["command", EXAMPLE], ["transaction", TRANSACTION]] as const) {
+    const bytes = encodeCommand(command);
+    stampCommand(bytes, Date.UTC(2020, 0, 1));
+    golden(import.meta.url, `${name}.txt`, hexDump(bytes));
+  }
   const named = encodeCommand({ checks: [], mutations: [], request: "ci\nkey" });
   golden(import.meta.url, "named_command.txt", hexDump(named));
   golden(
@@ -216,6 +236,27 @@ Deno.test("describeCommand() shows keys escaped, sizes, and no value", () => {
   );
   assert.ok(!text.includes("red") && !text.includes("salted"));
   assert.match(describeCommand(bytes.subarray(1)), /^unreadable command/);
+  assert.equal(
+    describeCommand(encodeCommand(TRANSACTION)),
+    "transaction: if colour has a value of 3 bytes, if new at 0, then get colour, " +
+      "put colour (4 bytes), delete old, delete from a/ to a0, sum n, min n, max n, " +
+      "append to log (6 bytes), else delete from  on",
+  );
+});
+
+Deno.test("decodeCommand() counts both branches of a transaction, and bounds what may be appended to", () => {
+  const get = { kind: "get", key: utf8("k") } as const;
+  const many = (count: number) => new Array(count).fill(get);
+  const half = limits.operationsPerCommandMax / 2;
+  const full = { checks: [], steps: many(half), elseSteps: many(half) };
+  assert.ok(decodeCommand(encodeCommand(full)).ok);
+  assert.throws(() => encodeCommand({ ...full, elseSteps: many(half + 1) }));
+  const append = (bytesMax: number) => {
+    const step = { kind: "append", key: utf8("k"), value: utf8("v"), bytesMax } as const;
+    return decodeCommand(encodeCommand({ checks: [], steps: [step], elseSteps: [] })).ok;
+  };
+  assert.equal(append(limits.valueBytesCeiling), true);
+  assert.equal(append(limits.valueBytesCeiling + 1), false);
 });
 
 const OUTCOMES: Outcome[] = [
@@ -224,6 +265,21 @@ const OUTCOMES: Outcome[] = [
   { kind: "recordsFull" },
   { kind: "repeated", first: { kind: "checkFailed", check: 0, revision: 9 } },
   { kind: "requestReused" },
+  {
+    kind: "transacted",
+    revision: 12,
+    failedCheck: null,
+    results: [
+      { kind: "got", item: { value: utf8("red"), contentType: "text/plain", revision: 9 } },
+      { kind: "got", item: null },
+      { kind: "changed", existed: true },
+      { kind: "deleted", count: 3 },
+      { kind: "number", value: -7n },
+      { kind: "appended", bytes: 6 },
+    ],
+  },
+  { kind: "transacted", revision: 13, failedCheck: 1, results: [] },
+  { kind: "stepFailed", isElse: true, step: 2, reason: "notANumber" },
 ];
 
 function encodeStamped({ timeMs, plain: _, ...command }: StampedCommand): Uint8Array {

@@ -111,7 +111,8 @@ export class FakeReplica implements Replica {
   }
 
   #apply(command: Command): Outcome {
-    const adds = command.mutations.some(({ kind }) => kind === "setRecord");
+    const adds = "mutations" in command &&
+      command.mutations.some(({ kind }) => kind === "setRecord");
     if (this.recordsFull && adds) return { kind: "recordsFull" };
     const outcome = this.state.apply(this.state.applied + 1, encodeCommand(command));
     this.advances.ring(this.state.applied);

@@ -39,6 +39,21 @@ const COMMANDS: readonly Command[] = [
       { kind: "deleteRecord", of: "policy", name: "role" },
     ],
   },
+  {
+    checks: [{ kind: "value", key: utf8("a"), value: utf8("1") }],
+    steps: [
+      { kind: "get", key: utf8("a") },
+      { kind: "deleteRange", range: { start: utf8("a"), end: utf8("b") } },
+      { kind: "deleteRange", range: { start: utf8(""), end: null } },
+    ],
+    elseSteps: [
+      { kind: "put", key: utf8("n"), value: utf8("-7"), contentType: "" },
+      { kind: "sum", key: utf8("n"), operand: 9n },
+      { kind: "min", key: utf8("n"), operand: -(2n ** 63n) },
+      { kind: "max", key: utf8("n"), operand: 2n ** 63n - 1n },
+      { kind: "append", key: utf8("n"), value: utf8("0"), bytesMax: 1024 },
+    ],
+  },
 ];
 
 export const commands: Target = {
@@ -54,7 +69,11 @@ export const commands: Target = {
     const state = new KvState(hash);
     const outcome = state.apply(1, input);
     const count = state.size + state.recordsCount;
-    expect(count <= decoded.value.mutations.length, () => `${count} items and records`);
+    const { value } = decoded;
+    const most = "mutations" in value
+      ? value.mutations.length
+      : Math.max(value.steps.length, value.elseSteps.length);
+    expect(count <= most, () => `${count} items and records`);
     return `${outcome.kind} ${state.size}`;
   },
 };
@@ -66,6 +85,20 @@ export const outcomes: Target = {
     encodeOutcome({ kind: "applied", revision: 9, existed: [true, false] }),
     encodeOutcome({ kind: "checkFailed", check: 1, revision: 2 ** 40 }),
     encodeOutcome({ kind: "recordsFull" }),
+    encodeOutcome({ kind: "stepFailed", isElse: true, step: 3, reason: "overflow" }),
+    encodeOutcome({
+      kind: "transacted",
+      revision: 7,
+      failedCheck: 0,
+      results: [
+        { kind: "got", item: { value: utf8("1"), contentType: "t", revision: 3 } },
+        { kind: "got", item: null },
+        { kind: "changed", existed: true },
+        { kind: "deleted", count: 2 },
+        { kind: "number", value: -1n },
+        { kind: "appended", bytes: 4 },
+      ],
+    }),
   ],
   run(input) {
     const decoded = decodeOutcome(input);
