@@ -7,12 +7,10 @@
 import { type Log, utf8 } from "../../base/mod.ts";
 import type { Service } from "../../service/mod.ts";
 import { HttpCounters } from "./counters.ts";
-import type { Request as Asked } from "./request.ts";
 import type { Response as Answer, ResponseStream } from "./response.ts";
 import { Router } from "./router.ts";
 import { routes } from "./routes.ts";
 
-/** As much of `fetch` as a client needs: an address, and a body of bytes. */
 export type InProcessFetch = (
   input: string | URL | Request,
   init?: RequestInit,
@@ -27,12 +25,18 @@ export class InProcessHttp {
     this.#router = new Router({ routes, service, log, counters: new HttpCounters() });
   }
 
-  readonly fetch: InProcessFetch = async (input, init = {}) => {
+  readonly fetch: InProcessFetch = async (input, init) => {
     if (this.#closed) throw notListening();
-    const url = input instanceof URL || typeof input === "string" ? String(input) : input.url;
-    init.signal?.throwIfAborted();
-    const answer = await this.#router.handle(new ProgramRequest(url, init));
-    return this.#responseTo(answer, init.signal ?? undefined);
+    const request = new Request(input, init);
+    const { method, headers, signal } = request;
+    // As it was written: a URL parser would tidy keys that look like paths.
+    const url = typeof input === "string" ? input : request.url;
+    const target = utf8(url.replace(/^\w+:\/\/[^/]*/, ""));
+    const body = new Uint8Array(await request.arrayBuffer());
+    signal.throwIfAborted();
+    const header = (name: string) => headers.get(name);
+    const answer = await this.#router.handle({ method, target, body, header });
+    return this.#responseTo(method, answer, signal);
   };
 
   /** From now on nobody answers, and those who watch have to go elsewhere. */
@@ -41,22 +45,21 @@ export class InProcessHttp {
     for (const stream of this.#streams) stream.end();
   }
 
-  #responseTo(
-    { status, headers, body, stream }: Answer,
-    signal: AbortSignal | undefined,
-  ): Response {
+  #responseTo(method: string, answer: Answer, signal: AbortSignal): Response {
+    const { status, headers, body, stream } = answer;
+    if (method === "HEAD") stream?.end();
     const content = stream === undefined ? contentOf(body) : this.#follow(stream, signal);
-    return new Response(content, { status, headers });
+    return new Response(method === "HEAD" ? null : content, { status, headers });
   }
 
-  #follow(stream: ResponseStream, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  #follow(stream: ResponseStream, signal: AbortSignal): ReadableStream<Uint8Array> {
     this.#streams.add(stream);
     const end = (): void => {
       this.#streams.delete(stream);
-      signal?.removeEventListener("abort", end);
+      signal.removeEventListener("abort", end);
       stream.end();
     };
-    signal?.addEventListener("abort", end);
+    signal.addEventListener("abort", end);
     return new ReadableStream<Uint8Array>({
       async pull(controller): Promise<void> {
         const bytes = await stream.next();
@@ -66,25 +69,6 @@ export class InProcessHttp {
       },
       cancel: end,
     }, { highWaterMark: 0 });
-  }
-}
-
-class ProgramRequest implements Asked {
-  readonly method: string;
-  readonly target: Uint8Array;
-  readonly body: Uint8Array;
-  readonly #headers: Headers;
-
-  constructor(url: string, init: RequestInit) {
-    this.method = init.method ?? "GET";
-    // As it is written: a URL parser would tidy keys that look like paths.
-    this.target = utf8(url.replace(/^\w+:\/\/[^/]*/, ""));
-    this.body = init.body instanceof Uint8Array ? init.body : new Uint8Array(0);
-    this.#headers = new Headers(init.headers);
-  }
-
-  header(name: string): string | null {
-    return this.#headers.get(name);
   }
 }
 
