@@ -5,6 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Address } from "../base/mod.ts";
+import { remoteOf } from "./socket_connection.ts";
 
 export type HalfOpenOptions = {
   readonly max: number;
@@ -69,10 +70,6 @@ export class HalfOpen {
   #count(host: string): number {
     return this.#perAddress.get(host) ?? 0;
   }
-}
-
-export function remoteOf(socket: Socket): Address {
-  return { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
 }
 
 function nameOf({ host, port }: Address): string {

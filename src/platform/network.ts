@@ -2,6 +2,7 @@
  * The Network port on TCP.
  */
 
+import type { Server } from "node:net";
 import {
   type Address,
   type Connection,
@@ -9,9 +10,7 @@ import {
   type Network,
   NetworkError,
 } from "../base/mod.ts";
-
-/** Pause of the accept loop when the process is out of file descriptors. */
-const ACCEPT_RETRY_MS = 50;
+import { remoteOf, SocketConnection } from "./socket_connection.ts";
 
 /** What each failure of the runtime means, and how to say it of `where`. */
 const FAILURES: Readonly<Record<string, [code: NetworkError["code"], says: string]>> = {
@@ -39,17 +38,39 @@ const NODE_NAMES: Readonly<Record<string, string>> = {
 };
 
 export const network: Network = {
-  listen: (address, accept) => mapErrors(address, () => listen(address, accept)),
+  listen,
   dial: (address, timeoutMs) => mapErrors(address, () => dial(address, timeoutMs)),
 };
 
-function listen(address: Address, accept: (connection: Connection) => void): Listener {
-  const listener = Deno.listen({ hostname: address.host, port: address.port });
-  void acceptAll(listener, accept);
+/**
+ * By `node:net`: a connection of `Deno.listen` that is closed while the other side takes no more
+ * bytes stays open for as long as that side likes.
+ */
+async function listen(
+  address: Address,
+  accept: (connection: Connection) => void,
+): Promise<Listener> {
+  // Not before: a bundle loads what is imported by name, whoever needs it.
+  const { createServer } = await import("node:net");
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    accept(new SocketConnection(socket, remoteOf(socket)));
+  });
   return {
-    address: { host: listener.addr.hostname, port: listener.addr.port },
-    close: () => closeQuietly(listener),
+    address: await listenOn(server, address),
+    close: () => void server.close(),
   };
+}
+
+/** Resolves with the address that it got. */
+export async function listenOn(server: Server, address: Address): Promise<Address> {
+  await mapErrors(address, () =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(address.port, address.host, () => resolve());
+    }));
+  server.on("error", () => {}); // of accepting, for want of file descriptors: the next may do
+  const bound = server.address() as { address: string; port: number };
+  return { host: bound.address, port: bound.port };
 }
 
 async function dial(address: Address, timeoutMs: number): Promise<Connection> {
@@ -64,24 +85,6 @@ export async function dialTcp(address: Address, timeoutMs: number): Promise<Deno
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new NetworkError("timeout", `${show(address)}: no answer within ${timeoutMs} ms`);
-  }
-}
-
-/** Ends only when the listener is closed: running out of file descriptors must not end service. */
-async function acceptAll(
-  listener: Deno.TcpListener,
-  accept: (connection: Connection) => void,
-): Promise<void> {
-  while (true) {
-    let connection: Deno.TcpConn;
-    try {
-      connection = await listener.accept();
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return;
-      await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-      continue;
-    }
-    accept(new TcpConnection(connection));
   }
 }
 

@@ -3,8 +3,9 @@
  */
 
 import type { Socket } from "node:net";
-import { type Address, type Connection, NetworkError } from "../base/mod.ts";
+import { type Address, type Connection, limits, NetworkError } from "../base/mod.ts";
 
+const BROKEN = "the other side broke the connection";
 /** Past this, what has arrived and nobody has read stops the other side. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 
@@ -14,10 +15,13 @@ export class SocketConnection implements Connection {
   readonly #socket: Socket;
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
+  #paused = false;
   #ended = false;
   #failure: NetworkError | undefined;
   /** Set while a read waits for something to happen. */
   #wake: (() => void) | undefined;
+  /** Settles each write that was given to the socket and has not left it. */
+  readonly #leaving = new Set<(failure: NetworkError) => void>();
 
   constructor(socket: Socket, remote: Address, certified?: string) {
     this.#socket = socket;
@@ -26,8 +30,11 @@ export class SocketConnection implements Connection {
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => this.#arrived(bytes));
     socket.on("end", () => this.#happened(() => this.#ended = true));
-    socket.on("error", () => this.#fail("the other side broke the connection"));
-    socket.on("close", () => this.#fail("closed on this side"));
+    socket.on("error", () => this.#fail(BROKEN));
+    socket.on("close", () => {
+      this.#fail("closed on this side");
+      for (const settle of this.#leaving) settle(this.#failure as NetworkError);
+    });
   }
 
   async read(buffer: Uint8Array): Promise<number | null> {
@@ -46,7 +53,10 @@ export class SocketConnection implements Connection {
       else this.#unread[0] = next.subarray(part.length);
     }
     this.#unreadBytes -= filled;
-    if (this.#unreadBytes < UNREAD_BYTES_MAX) this.#socket.resume();
+    if (this.#paused && this.#unreadBytes < UNREAD_BYTES_MAX) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
     return filled;
   }
 
@@ -54,15 +64,16 @@ export class SocketConnection implements Connection {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // An empty buffer that is no part of another ends the whole process, in this runtime.
     if (bytes.length === 0) return Promise.resolve();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onClose = () => reject(this.#failure ?? broken("closed on this side"));
-    this.#socket.once("close", onClose);
-    this.#socket.write(bytes, (error) => {
-      this.#socket.off("close", onClose);
-      if (error) reject(broken("the other side broke the connection"));
-      else resolve();
+    return new Promise((resolve, reject) => {
+      const settle = (failure: NetworkError | null | undefined): void => {
+        this.#leaving.delete(settle);
+        if (failure) reject(failure);
+        else resolve();
+      };
+      this.#leaving.add(settle);
+      // Of a socket that this side has destroyed it says that all is well.
+      this.#socket.write(bytes, (error) => settle(error ? broken(BROKEN) : this.#failure));
     });
-    return promise;
   }
 
   closeWrite(): Promise<void> {
@@ -72,13 +83,22 @@ export class SocketConnection implements Connection {
 
   close(): void {
     this.#fail("closed on this side");
-    this.#socket.destroySoon();
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    // Who does not read what is still leaving could keep the socket for ever.
+    if (this.#leaving.size > 0) return void socket.destroy();
+    socket.destroySoon();
+    const deadline = setTimeout(() => socket.destroy(), limits.lingerTimeoutMs);
+    socket.once("close", () => clearTimeout(deadline));
   }
 
   #arrived(bytes: Uint8Array): void {
     this.#unread.push(bytes);
     this.#unreadBytes += bytes.length;
-    if (this.#unreadBytes >= UNREAD_BYTES_MAX) this.#socket.pause();
+    if (this.#unreadBytes >= UNREAD_BYTES_MAX) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
     this.#happened(() => {});
   }
 
@@ -91,6 +111,10 @@ export class SocketConnection implements Connection {
     this.#wake?.();
     this.#wake = undefined;
   }
+}
+
+export function remoteOf(socket: Socket): Address {
+  return { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
 }
 
 function broken(reason: string): NetworkError {

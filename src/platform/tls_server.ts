@@ -5,8 +5,9 @@
 
 import type { TlsOptions, TLSSocket } from "node:tls";
 import type { Address } from "../base/mod.ts";
-import { type HalfOpen, remoteOf } from "./half_open.ts";
-import { mapErrors } from "./network.ts";
+import type { HalfOpen } from "./half_open.ts";
+import { listenOn } from "./network.ts";
+import { remoteOf } from "./socket_connection.ts";
 
 export type TlsContext = {
   readonly cert: string;
@@ -43,15 +44,8 @@ export async function listenTls(
   const server = createServer(options, (socket) => encrypted(socket, remoteOf(socket)));
   server.on("connection", (socket) => halfOpen.enter(socket));
   server.on("tlsClientError", () => {}); // its socket closes, which says more
-  await mapErrors(address, () =>
-    new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(address.port, address.host, () => resolve());
-    }));
-  server.on("error", () => {}); // of accepting, for want of file descriptors: the next may do
-  const bound = server.address() as { address: string; port: number };
   return {
-    address: { host: bound.address, port: bound.port },
+    address: await listenOn(server, address),
     use: (next) => server.setSecureContext({ ...next, ...VERSION }),
     close: () => {
       server.close();

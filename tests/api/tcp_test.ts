@@ -7,6 +7,7 @@ import { network, systemClock, tlsNetwork } from "../../src/platform/mod.ts";
 import { Service } from "../../src/service/mod.ts";
 import { Authority, LOCAL_NAMES } from "../support/certificates.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
+import { until } from "../e2e/support/wait.ts";
 import { latin1Bytes, request, statuses } from "./support.ts";
 
 const MIB = 1024 * 1024;
@@ -26,6 +27,7 @@ type Way = {
 async function withServer(
   scheme: "http" | "https",
   run: (server: HttpServer, way: Way) => Promise<void>,
+  limits: HttpOptions["limits"] = {},
 ): Promise<void> {
   const clock = systemClock();
   const isTls = scheme === "https";
@@ -36,6 +38,7 @@ async function withServer(
     log: silent,
     service: new Service({ replica: new FakeReplica(), clock }),
     address: { host: "127.0.0.1", port: 0 },
+    limits,
   });
   const caCerts = [authority.certificate];
   using client = Deno.createHttpClient({ caCerts });
@@ -120,6 +123,17 @@ for (const scheme of ["http", "https"] as const) {
       const values = [...answer.matchAll(/<(\d+)>/g)].map((match) => Number(match[1]));
       assert.deepEqual(values, Array.from({ length: 100 }, (_, i) => i));
     });
+  });
+
+  Deno.test(`serveHttp() by ${scheme} gives up a client that takes none of its answers`, async () => {
+    const limits = { bodyTimeoutMs: 300, idleTimeoutMs: 300 };
+    await withServer(scheme, async (server, { url, fetch, connect }) => {
+      await (await fetch(`${url}large`, { method: "PUT", body: new Uint8Array(MIB) })).text();
+      const connection = await connect();
+      await connection.write(latin1Bytes(request("GET /v1/storage/key/large").repeat(50)));
+      await until("all given up", () => server.connections === 0);
+      connection.close();
+    }, limits);
   });
 
   Deno.test(`HttpServer.drain() by ${scheme} on real connections leaves nothing open`, async () => {

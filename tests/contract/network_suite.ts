@@ -121,6 +121,17 @@ export function networkSuite(name: string, make: () => NetworkUnderTest): void {
     assert.ok(settled instanceof NetworkError, String(settled));
   });
 
+  linkTest("close() settles a write that the other side does not take", async (
+    { pass },
+    { near, far },
+  ) => {
+    // Whoever listens has to get rid of it; who dials has chosen whom.
+    const stuck = far.write(new Uint8Array(24 * 1024 * 1024)).catch((error: unknown) => error);
+    assert.equal(await pass(near.read(new Uint8Array(1))), 1);
+    far.close();
+    await pass(stuck);
+  });
+
   linkTest("write() to a side that has closed rejects in the end", async (
     { pass },
     { near, far },
