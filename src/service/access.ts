@@ -33,7 +33,7 @@ export type Credentials = {
 };
 
 /** Without a key: the operation is about the node or the cluster. */
-export type Demand = Exclude<Permission, "public">;
+export type Demand = Exclude<Permission, "public" | "own">;
 
 /** Whether a caller may see `key`. */
 export type Sees = (key: Uint8Array) => boolean;

@@ -40,6 +40,12 @@ export const errorTable = {
   contentTypeInvalid: row(400, "The content type is not valid", FIX),
   keyEmpty: row(400, "The key is empty", "Put the key behind the last slash of the path."),
   keyTooLong: row(400, "The key is too long", "Use a shorter key; this limit is fixed."),
+  idempotencyKeyInvalid: row(400, "The idempotency key is not valid", FIX),
+  idempotencyKeyReused: row(
+    422,
+    "The idempotency key belongs to another request",
+    "Use a new key for each request, and the same one only to send the same request again.",
+  ),
   unauthenticated: row(
     401,
     "The request does not prove who sends it",
@@ -124,6 +130,8 @@ export type ServiceError = {
   readonly leader?: string;
   /** The revision that the key has, 0 for none: with `conditionFailed`. */
   readonly revision?: Revision;
+  /** The request came before and had been refused then. */
+  readonly replayed?: true;
 };
 
 /** What the caller did not know and has to find out before sending the write again. */

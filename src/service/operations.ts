@@ -5,9 +5,10 @@
  */
 
 /**
- * `public` is what a load balancer may know; it reveals nothing about keys, values or members.
+ * `public` is what a load balancer may know; it reveals nothing about keys, values or members. `own`
+ * is about nothing but what the caller did before.
  */
-export type Permission = "public" | "read" | "write" | "watch" | "inspect" | "admin";
+export type Permission = "public" | "own" | "read" | "write" | "watch" | "inspect" | "admin";
 
 export type Operation = {
   readonly permission: Permission;
@@ -19,6 +20,7 @@ export const operations = {
   list: { permission: "read", summary: "The items under a prefix, in pages" },
   put: { permission: "write", summary: "Store an item under a key" },
   delete: { permission: "write", summary: "Remove the item under a key" },
+  request: { permission: "own", summary: "What became of a write with an idempotency key" },
   watch: { permission: "watch", summary: "Changes under a prefix, as they happen" },
   status: { permission: "inspect", summary: "This node's own view" },
   clusterStatus: { permission: "inspect", summary: "Every member's view" },

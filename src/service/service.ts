@@ -4,7 +4,7 @@
 
 import { assert, type Clock, err, limits, ok, type Result } from "../base/mod.ts";
 import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
-import type { Check, Mutation, Outcome } from "../kv/mod.ts";
+import type { Check, Command, FirstOutcome, Mutation } from "../kv/mod.ts";
 import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
@@ -18,14 +18,14 @@ import type {
   ReadAnswer,
   ReadOptions,
   RequestOptions,
+  RequestView,
   WriteConditions,
   WriteOptions,
 } from "./types.ts";
 import { Watch, type WatchRequest } from "./watch.ts";
-import { checkContentType, checkKey, checkValue } from "./validation.ts";
+import { checkContentType, checkIdempotencyKey, checkKey, checkValue } from "./validation.ts";
 
 type Answer<T> = Promise<Result<T, ServiceError>>;
-type Applied = Extract<Outcome, { kind: "applied" }>;
 type KeyMutation = Extract<Mutation, { key: Uint8Array }>;
 
 export type ServiceOptions = {
@@ -107,10 +107,11 @@ export class Service {
     const refused = checkKey(key) ?? this.#access.refuse(caller, "write", key) ??
       checkValue(value, this.valueBytesMax) ?? checkContentType(contentType);
     if (refused !== null) return err(refused);
-    const applied = await this.#write({ kind: "put", key, value, contentType }, options);
-    if (!applied.ok) return applied;
-    const { revision, existed } = applied.value;
-    return ok({ revision, created: existed[0] !== true });
+    const put = { kind: "put", key, value, contentType } as const;
+    const written = await this.#write(caller, put, options);
+    if (!written.ok) return written;
+    const { existed, ...rest } = written.value;
+    return ok({ ...rest, created: !existed });
   }
 
   async delete(
@@ -120,10 +121,29 @@ export class Service {
   ): Answer<DeleteAnswer> {
     const refused = checkKey(key) ?? this.#access.refuse(caller, "write", key);
     if (refused !== null) return err(refused);
-    const applied = await this.#write({ kind: "delete", key }, options);
-    if (!applied.ok) return applied;
-    const { revision, existed } = applied.value;
-    return ok({ revision, existed: existed[0] === true });
+    return await this.#write(caller, { kind: "delete", key }, options);
+  }
+
+  /** What became of the write that `caller` sent with `idempotencyKey`. */
+  async request(
+    caller: Caller,
+    idempotencyKey: string,
+    options: RequestOptions = {},
+  ): Answer<RequestView> {
+    const refused = checkIdempotencyKey(idempotencyKey);
+    if (refused !== null) return err(refused);
+    const confirmed = await this.#replica.linearize(this.#deadline(options));
+    if (!confirmed.ok) return err(readFailure(confirmed.error));
+    const { state } = this.#replica;
+    const found = state.request(requestName(caller, idempotencyKey));
+    if (found === undefined) {
+      return ok({ state: "notSeen", forgottenMs: state.requestsForgottenMs });
+    }
+    const { outcome, timeMs: atMs } = found;
+    const isDone = outcome.kind === "applied" || outcome.kind === "transacted";
+    return ok(
+      isDone ? { state: "done", atMs, revision: outcome.revision } : { state: "refused", atMs },
+    );
   }
 
   /** Begins where every write acknowledged before the call is already told, or yet to come. */
@@ -226,16 +246,48 @@ export class Service {
     return err(readFailure({ code: "noLeader", effect: "none", reason: trouble, leader }));
   }
 
-  async #write(mutation: KeyMutation, options: WriteOptions): Answer<Applied> {
-    const checks = options.conditions === undefined
-      ? []
-      : checksOf(mutation.key, options.conditions);
+  async #write(
+    caller: Caller,
+    mutation: KeyMutation,
+    options: WriteOptions,
+  ): Answer<DeleteAnswer> {
+    const { conditions } = options;
+    const checks = conditions === undefined ? [] : checksOf(mutation.key, conditions);
     const command = { checks, mutations: [mutation] };
-    const outcome = await this.#replica.execute(command, this.#deadline(options));
+    const executed = await this.#execute(caller, command, options);
+    if (!executed.ok) return executed;
+    const { outcome, replayed } = executed.value;
+    if (outcome.kind === "applied") {
+      const { revision, existed } = outcome;
+      return ok({ revision, existed: existed[0] === true, ...replayed });
+    }
+    assert(outcome.kind === "checkFailed", "a write of a key adds no record");
+    return err({ ...conditionFailed(outcome.revision), ...replayed });
+  }
+
+  /** Once for each idempotency key of the caller, where there is one. */
+  async #execute(
+    caller: Caller,
+    command: Command,
+    options: Omit<WriteOptions, "conditions">,
+  ): Answer<{ readonly outcome: FirstOutcome; readonly replayed: { readonly replayed?: true } }> {
+    let named = command;
+    const { idempotencyKey } = options;
+    if (idempotencyKey !== undefined) {
+      const refused = checkIdempotencyKey(idempotencyKey);
+      if (refused !== null) return err(refused);
+      named = { ...command, request: requestName(caller, idempotencyKey) };
+    }
+    const outcome = await this.#replica.execute(named, this.#deadline(options));
     if (!outcome.ok) return err(writeFailure(outcome.error));
-    if (outcome.value.kind === "applied") return ok(outcome.value);
-    assert(outcome.value.kind === "checkFailed", "a write of a key adds no record");
-    return err(conditionFailed(outcome.value.revision));
+    switch (outcome.value.kind) {
+      case "repeated":
+        return ok({ outcome: outcome.value.first, replayed: REPLAYED });
+      case "requestReused":
+        return err(refusal("idempotencyKeyReused", "Another request was sent with this key."));
+      default:
+        return ok({ outcome: outcome.value, replayed: NOT_REPLAYED });
+    }
   }
 
   /** On the scale of Clock.now(). */
@@ -244,6 +296,14 @@ export class Service {
     return this.#clock.now() + Math.min(timeoutMs, this.requestTimeoutMsMax);
   }
 }
+
+/** Callers have keys of their own: nobody learns what another's gave. No name has a line break. */
+function requestName({ name }: Caller, idempotencyKey: string): string {
+  return `${name ?? ""}\n${idempotencyKey}`;
+}
+
+const REPLAYED = { replayed: true } as const;
+const NOT_REPLAYED = {};
 
 function checksOf(key: Uint8Array, conditions: WriteConditions): Check[] {
   const checks: Check[] = [];

@@ -26,7 +26,19 @@ export type WriteConditions = {
   readonly exists?: boolean;
 };
 
-export type WriteOptions = RequestOptions & { readonly conditions?: WriteConditions };
+export type WriteOptions = RequestOptions & {
+  readonly conditions?: WriteConditions;
+  /** Under it the write happens once, however often the caller sends it. */
+  readonly idempotencyKey?: string | undefined;
+};
+
+/** What became of a request that was sent with an idempotency key. */
+export type RequestView =
+  /** It happened, or its condition did not hold: sent again it is answered with that. */
+  | { readonly state: "done"; readonly atMs: number; readonly revision: Revision }
+  | { readonly state: "refused"; readonly atMs: number }
+  /** It has not happened so far, unless that was before what is remembered began. */
+  | { readonly state: "notSeen"; readonly forgottenMs: number };
 
 export type PutRequest = {
   readonly key: Uint8Array;
@@ -36,8 +48,10 @@ export type PutRequest = {
 };
 
 export type ReadAnswer = { readonly item: Item | null; readonly consistency: Consistency };
-export type PutAnswer = { readonly revision: Revision; readonly created: boolean };
-export type DeleteAnswer = { readonly revision: Revision; readonly existed: boolean };
+/** `replayed`: the write had happened before, and this is what it gave then. */
+export type Written = { readonly revision: Revision; readonly replayed?: true };
+export type PutAnswer = Written & { readonly created: boolean };
+export type DeleteAnswer = Written & { readonly existed: boolean };
 
 export type MemberView = MemberStatus & {
   /** Committed entries that the member has not applied; null when it is unreachable. */

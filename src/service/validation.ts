@@ -42,6 +42,15 @@ export function checkContentType(contentType: string): ServiceError | null {
   return null;
 }
 
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]+$/;
+
+/** Visible ASCII without spaces. */
+export function checkIdempotencyKey(key: string): ServiceError | null {
+  const { idempotencyKeyBytesMax: max } = limits;
+  if (IDEMPOTENCY_KEY.test(key) && key.length <= max) return null;
+  return refusal("idempotencyKeyInvalid", `It is 1 to ${max} visible ASCII characters.`);
+}
+
 function isFieldText(text: string): boolean {
   const last = text.length - 1;
   for (let i = 0; i <= last; i++) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { limits, ok, type Result } from "../../src/base/mod.ts";
+import { limits, ok, type Result, utf8 } from "../../src/base/mod.ts";
 import type { Failure, NodeStatus } from "../../src/node/mod.ts";
 import {
   type Access,
@@ -250,6 +250,44 @@ Deno.test("operations names every method of Service", () => {
   for (const method of methods) assert.ok(method in operations, `${method} has no permission`);
 });
 
+Deno.test("Service does a write once for each idempotency key of its caller", async () => {
+  const { service } = setUp();
+  const put = (name: string | null, value: string) => {
+    const request = { key: KEY, value: utf8(value), contentType: "" };
+    return service.put({ name, roles: [] }, request, { idempotencyKey: "k1" });
+  };
+  assert.deepEqual(await put("ann", "1"), ok({ revision: 1, created: true }));
+  assert.deepEqual(await put("ann", "1"), ok({ revision: 1, created: true, replayed: true }));
+  const reused = await put("ann", "2");
+  assert.equal(reused.ok ? "" : reused.error.code, "idempotencyKeyReused");
+  assert.equal(reused.ok ? "" : reused.error.effect, "none");
+  assert.equal((await put("bob", "2")).ok, true);
+
+  const view = (name: string) => service.request({ name, roles: [] }, "k1");
+  assert.deepEqual(await view("ann"), ok({ state: "done", atMs: 0, revision: 1 }));
+  assert.deepEqual(await view("eve"), ok({ state: "notSeen", forgottenMs: 0 }));
+});
+
+Deno.test("Service tells a refusal again, and refuses keys that no field could carry", async () => {
+  const { service } = setUp();
+  const options = { idempotencyKey: "k1", conditions: { revision: 7 } };
+  const [first, again] = [
+    await service.delete(nobody, KEY, options),
+    await service.delete(nobody, KEY, options),
+  ];
+  assert.ok(!first.ok && !again.ok);
+  assert.equal(first.error.code, "conditionFailed");
+  assert.deepEqual(again.error, { ...first.error, replayed: true });
+  assert.deepEqual(
+    await service.request(nobody, "k1"),
+    ok({ state: "refused", atMs: 0 }),
+  );
+  for (const idempotencyKey of ["", "a b", "ä", "k".repeat(129), "a\nb"]) {
+    const refused = await service.delete(nobody, KEY, { idempotencyKey });
+    assert.equal(refused.ok ? "" : refused.error.code, "idempotencyKeyInvalid");
+  }
+});
+
 Deno.test("Service asks Access about every operation, with the permission of the table", async () => {
   const asked: unknown[][] = [];
   const access: Access = {
@@ -278,7 +316,7 @@ Deno.test("Service asks Access about every operation, with the permission of the
     revokeToken: [undefined, () => service.revokeToken(caller, "ci")],
   };
   for (const [name, { permission }] of Object.entries(operations)) {
-    if (permission === "public" || FILTERED.includes(name)) continue;
+    if (permission === "public" || permission === "own" || FILTERED.includes(name)) continue;
     const [key, call] = calls[name] ?? assert.fail(`${name} is not asked here`);
     const answer = await call() as Result<unknown, ServiceError>;
     assert.ok(!answer.ok, name);

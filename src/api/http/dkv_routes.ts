@@ -58,7 +58,8 @@ export async function getPair(
 ): Promise<Response> {
   const target = parsePathRest(request.target, DKV_KEY_PATH);
   if (!target.ok) return dkvProblem(target.error);
-  const key = bytesOf(latin1(target.value, 0, target.value.length));
+  const { rest } = target.value;
+  const key = bytesOf(latin1(rest, 0, rest.length));
   if (key === null) return dkvProblem(refusal("badTarget", "The key is not base64."));
   const answer = await service.read(caller, key, { consistency: "linearizable" });
   if (!answer.ok) return dkvProblem(answer.error);

@@ -9,15 +9,16 @@ import {
   type ReadAnswer,
   type ReadOptions,
   refusal,
-  type Revision,
   type Service,
   type ServiceError,
   type WriteOptions,
+  type Written,
 } from "../../service/mod.ts";
 import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
 import { invalid, readOptions, timeoutOf } from "./parameters.ts";
+import { idempotencyKeyOf } from "./idempotency.ts";
 import type { Request } from "./request.ts";
-import { problemResponse, type Response } from "./response.ts";
+import { problemResponse, REPLAYED, type Response } from "./response.ts";
 import { type Parameters, parseKeyTarget } from "./target.ts";
 
 export const READ_PARAMETERS = ["consistency", "missing", "timeout"];
@@ -62,7 +63,8 @@ export async function putKey(
   const answer = await service.put(caller, put, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, created } = answer.value;
-  return written(revision, `{"done":"true","revision":${revision},"created":${created}}\n`, true);
+  const body = `{"done":"true","revision":${revision},"created":${created}}\n`;
+  return written(answer.value, body, true);
 }
 
 export async function deleteKey(
@@ -77,14 +79,16 @@ export async function deleteKey(
   const answer = await service.delete(caller, target.value.key, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, existed } = answer.value;
-  return written(revision, `{"done":"true","existed":${existed},"revision":${revision}}\n`, false);
+  const body = `{"done":"true","existed":${existed},"revision":${revision}}\n`;
+  return written(answer.value, body, false);
 }
 
 /** An ETag only where there is an item that has it. */
-function written(revision: Revision, body: string, tagged: boolean): Response {
+function written({ revision, replayed }: Written, body: string, tagged: boolean): Response {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (tagged) headers["ETag"] = entityTag(revision);
   headers["Keva-Revision"] = String(revision);
+  if (replayed === true) headers[REPLAYED] = "true";
   return { status: 200, headers, body };
 }
 
@@ -141,15 +145,13 @@ function writeOptions(
   if (!timeout.ok) return timeout;
   const conditions = writeConditions(request);
   if (!conditions.ok) return conditions;
-  if (conditions.value === undefined) return timeout;
-  return ok({ ...timeout.value, conditions: conditions.value });
+  const once = idempotencyKeyOf(request);
+  if (conditions.value === undefined) return ok({ ...timeout.value, ...once });
+  return ok({ ...timeout.value, ...once, conditions: conditions.value });
 }
 
 /** Headers that would change what the write means. To ignore one would be to lie about it. */
 function refusedHeader(request: Request): ServiceError | null {
-  if (request.header("idempotency-key") !== null) {
-    return refusal("notImplemented", "Idempotency-Key is planned, and not there yet.");
-  }
   if (request.header("content-range") !== null) {
     return refusal("notImplemented", "A part of a value cannot be written.");
   }

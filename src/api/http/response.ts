@@ -30,6 +30,8 @@ export interface ResponseStream {
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 const TEXT_HEADERS = { "Content-Type": "text/plain; charset=utf-8" };
+/** Says that the answer is that of the first time the request came. */
+export const REPLAYED = "Idempotency-Replayed";
 const PROBLEM_TYPE = "application/problem+json";
 
 export function jsonResponse(value: unknown): Response {
@@ -49,6 +51,7 @@ export function problemResponse(
   const headers: Record<string, string> = { "Content-Type": PROBLEM_TYPE };
   if (row.retryAfterSeconds !== undefined) headers["Retry-After"] = String(row.retryAfterSeconds);
   if (error.code === "unauthenticated") headers["WWW-Authenticate"] = "Bearer";
+  if (error.replayed === true) headers[REPLAYED] = "true";
   if (error.revision !== undefined) headers["Keva-Revision"] = String(error.revision);
   const problem = {
     type: `urn:keva:error:${error.code}`,

@@ -33,6 +33,7 @@ const REASONS: Readonly<Record<number, string>> = {
   415: "Unsupported Media Type",
   417: "Expectation Failed",
   421: "Misdirected Request",
+  422: "Unprocessable Content",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -18,6 +18,7 @@ import { httpFamilies } from "./families.ts";
 import { DKV_KEY_PATH, dkvProblem, getPair, nodesStatus, putPair } from "./dkv_routes.ts";
 import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
 import { LIST_PARAMETERS, listKeys } from "./list_route.ts";
+import { readRequest, REQUEST_PARAMETERS, REQUEST_PATH } from "./request_route.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX, REST } from "./target.ts";
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
   route("GET", "/v1/storage/keys", "list", listKeys, LIST_PARAMETERS),
+  route("GET", REQUEST_PATH, "request", readRequest, REQUEST_PARAMETERS),
   route("GET", "/v1/storage/watch", "watch", watchKeys, WATCH_PARAMETERS),
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
   route("GET", "/v1/cluster/keys", "keys", keys),

@@ -68,19 +68,20 @@ export function parseKeyTarget(
     : decodeKey64(key, encoded, parameters.value);
 }
 
-/**
- * The bytes behind the fixed part of a target whose route ends in `{key}`. These routes know no
- * parameters.
- */
-export function parsePathRest(target: Uint8Array, route: string): Result<Uint8Array, ServiceError> {
+/** The bytes behind the fixed part of a target whose route ends in `{key}`, and its parameters. */
+export function parsePathRest(
+  target: Uint8Array,
+  route: string,
+  known: readonly string[] = [],
+): Result<{ readonly rest: Uint8Array; readonly parameters: Parameters }, ServiceError> {
   const start = route.length - REST.length;
   const mark = target.indexOf(QUESTION, start);
   const end = mark < 0 ? target.length : mark;
-  const parameters = parseQuery(latin1(target, end + 1, target.length), []);
+  const parameters = parseQuery(latin1(target, end + 1, target.length), known);
   if (!parameters.ok) return parameters;
   const escapes = target.subarray(start, end).filter((byte) => byte === PERCENT).length;
   const rest = unescape(target, start, end, escapes);
-  return rest === null ? err(BROKEN_ESCAPE) : ok(rest);
+  return rest === null ? err(BROKEN_ESCAPE) : ok({ rest, parameters: parameters.value });
 }
 
 function decodeKey64(
