@@ -47,9 +47,12 @@ export class InProcessHttp {
 
   #responseTo(method: string, answer: Answer, signal: AbortSignal): Response {
     const { status, headers, body, stream } = answer;
-    if (method === "HEAD") stream?.end();
+    if (method === "HEAD") {
+      stream?.end();
+      return new Response(null, { status, headers });
+    }
     const content = stream === undefined ? contentOf(body) : this.#follow(stream, signal);
-    return new Response(method === "HEAD" ? null : content, { status, headers });
+    return new Response(content, { status, headers });
   }
 
   #follow(stream: ResponseStream, signal: AbortSignal): ReadableStream<Uint8Array> {
