@@ -276,8 +276,9 @@ function mayTryNext(failure: KevaError, request: Request): boolean {
  */
 function wasRefused(error: unknown): boolean {
   if (!(error instanceof TypeError)) return false;
-  const { cause } = error as { cause?: { code?: unknown } };
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
   const code = String(cause?.code ?? "");
   return /client error \(Connect\)/.test(error.message) ||
+    cause?.message === "bad port" || // of those that `fetch` never dials
     ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"].includes(code);
 }

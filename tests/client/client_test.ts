@@ -284,6 +284,16 @@ Deno.test("KevaClient() takes a host alone, an IPv6 address and a URL", async ()
   }
 });
 
+Deno.test("KevaClient recognises a connection that did not come about under Node", async () => {
+  const causes = [{ code: "ECONNREFUSED" }, { code: "ENOTFOUND" }, { message: "bad port" }];
+  for (const cause of causes) {
+    const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+    const keva = new KevaClient({ endpoints: ["h"], fetch, discover: false });
+    const { code, effect } = await failure(keva.put(KEY, VALUE));
+    assert.deepEqual([code, effect], ["unreachable", "none"]);
+  }
+});
+
 Deno.test("KevaClient recognises a refused connection of the real fetch", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
