@@ -81,6 +81,11 @@ export const errorTable = {
     "Send the value without Content-Encoding; bytes are stored exactly as they come.",
   ),
   expectationFailed: row(417, "The expectation cannot be met", FIX),
+  stepFailed: row(
+    409,
+    "A step of the transaction cannot be done",
+    "Correct the step or the item that it is about; nothing of the transaction was done.",
+  ),
   keysAbsent: row(
     409,
     "The nodes of this cluster have no keys",

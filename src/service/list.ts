@@ -58,7 +58,7 @@ export function pageOf(
 }
 
 /** The keys that are both under the prefix and between `start` and `end`. */
-function rangeUnder(
+export function rangeUnder(
   prefix: Uint8Array,
   start: Uint8Array | undefined,
   end: Uint8Array | undefined,

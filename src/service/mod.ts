@@ -10,7 +10,7 @@
  */
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
-export type { Cursor, Item, Revision } from "../kv/mod.ts";
+export type { Cursor, Item, Revision, StepResult } from "../kv/mod.ts";
 export {
   type Access,
   type Caller,
@@ -42,5 +42,6 @@ export {
 export type { ListAnswer, Listed, ListRequest } from "./list.ts";
 export { Service, type ServiceOptions } from "./service.ts";
 export { type NewToken, type TokenChange, Tokens, type TokenView } from "./tokens.ts";
+export type { KeyCheck, TransactAnswer, TransactRequest, WantedStep } from "./transaction.ts";
 export type * from "./types.ts";
 export type { Watch, WatchEvent, WatchRequest } from "./watch.ts";

@@ -20,6 +20,7 @@ export const operations = {
   list: { permission: "read", summary: "The items under a prefix, in pages" },
   put: { permission: "write", summary: "Store an item under a key" },
   delete: { permission: "write", summary: "Remove the item under a key" },
+  transact: { permission: "write", summary: "Check, read and change many keys at once" },
   request: { permission: "own", summary: "What became of a write with an idempotency key" },
   watch: { permission: "watch", summary: "Changes under a prefix, as they happen" },
   status: { permission: "inspect", summary: "This node's own view" },

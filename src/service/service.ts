@@ -9,9 +9,17 @@ import { type Access, type Caller, type Credentials, openAccess } from "./access
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
 import { type ListAnswer, type ListRequest, pageOf } from "./list.ts";
+import {
+  refuseTransaction,
+  stepFailed,
+  type TransactAnswer,
+  transactionOf,
+  type TransactRequest,
+} from "./transaction.ts";
 import type { NewToken, TokenChange, Tokens, TokenView } from "./tokens.ts";
 import type {
   ClusterView,
+  CommandOptions,
   DeleteAnswer,
   PutAnswer,
   PutRequest,
@@ -146,6 +154,24 @@ export class Service {
     );
   }
 
+  /** All of one branch happens, as one revision, or nothing does. */
+  async transact(
+    caller: Caller,
+    request: TransactRequest,
+    options: CommandOptions = {},
+  ): Answer<TransactAnswer> {
+    const { valueBytesMax } = this;
+    const refused = refuseTransaction(request, { caller, access: this.#access, valueBytesMax });
+    if (refused !== null) return err(refused);
+    const transaction = transactionOf(request, valueBytesMax);
+    const executed = await this.#execute(caller, transaction, options);
+    if (!executed.ok) return executed;
+    const { outcome, replayed } = executed.value;
+    if (outcome.kind === "transacted") return ok({ ...outcome, ...replayed });
+    assert(outcome.kind === "stepFailed", "a transaction is done or cannot be");
+    return err({ ...stepFailed(outcome, request, valueBytesMax), ...replayed });
+  }
+
   /** Begins where every write acknowledged before the call is already told, or yet to come. */
   async watch(caller: Caller, request: WatchRequest, options: RequestOptions = {}): Answer<Watch> {
     const refused = request.prefix.length === 0 ? null : checkKey(request.prefix);
@@ -269,7 +295,7 @@ export class Service {
   async #execute(
     caller: Caller,
     command: Command,
-    options: Omit<WriteOptions, "conditions">,
+    options: CommandOptions,
   ): Answer<{ readonly outcome: FirstOutcome; readonly replayed: { readonly replayed?: true } }> {
     let named = command;
     const { idempotencyKey } = options;

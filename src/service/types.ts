@@ -26,11 +26,12 @@ export type WriteConditions = {
   readonly exists?: boolean;
 };
 
-export type WriteOptions = RequestOptions & {
-  readonly conditions?: WriteConditions;
+export type CommandOptions = RequestOptions & {
   /** Under it the write happens once, however often the caller sends it. */
   readonly idempotencyKey?: string | undefined;
 };
+
+export type WriteOptions = CommandOptions & { readonly conditions?: WriteConditions };
 
 /** What became of a request that was sent with an idempotency key. */
 export type RequestView =

@@ -11,6 +11,9 @@ import { commandsOf } from "./support/readme.ts";
 const ANSWERS: readonly [command: RegExp, output: RegExp][] = [
   [/prefix=colour\/&values/, /"key":"colour\/apple".*"value":"red".*"value":"yellow"/],
   [/reverse=true/, /"items":\[\{"key":"colour\/lemon"[^{]*\],"next64":"/],
+  [/"check"/, /"branch":"then","results":\[\{"existed":true\},\{"existed":true\}\]/],
+  [/"sum"/, /"results":\[\{"value":"5"\},\{"bytes":16\}\]/],
+  [/delete-range/, /"deleted":1/],
   [/ndjson/, /^\{"key":"colour\/apple".*\}\n\{"key":"colour\/lemon".*\}\n$/],
 ];
 

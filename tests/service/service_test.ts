@@ -306,6 +306,10 @@ Deno.test("Service asks Access about every operation, with the permission of the
     read: [KEY, () => service.read(caller, KEY, { consistency: "stale" })],
     put: [KEY, () => service.put(caller, { key: KEY, value: VALUE, contentType: "" })],
     delete: [KEY, () => service.delete(caller, KEY)],
+    transact: [KEY, () => {
+      const steps = [{ kind: "delete", key: KEY } as const];
+      return service.transact(caller, { checks: [], steps, elseSteps: [] });
+    }],
     status: [undefined, () => service.status(caller)],
     clusterStatus: [undefined, () => service.clusterStatus(caller)],
     metrics: [undefined, () => service.metrics(caller)],
@@ -320,7 +324,7 @@ Deno.test("Service asks Access about every operation, with the permission of the
     const [key, call] = calls[name] ?? assert.fail(`${name} is not asked here`);
     const answer = await call() as Result<unknown, ServiceError>;
     assert.ok(!answer.ok, name);
-    assert.equal(answer.error.detail, "refused");
+    assert.match(answer.error.detail, /^(then\[0\]: )?refused$/);
     assert.deepEqual(asked.splice(0), [["ann", permission, key]], name);
   }
   assert.equal(replica.linearizeCalls + replica.clusterStatusCalls, 0);

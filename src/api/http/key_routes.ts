@@ -151,7 +151,7 @@ function writeOptions(
 }
 
 /** Headers that would change what the write means. To ignore one would be to lie about it. */
-function refusedHeader(request: Request): ServiceError | null {
+export function refusedHeader(request: Request): ServiceError | null {
   if (request.header("content-range") !== null) {
     return refusal("notImplemented", "A part of a value cannot be written.");
   }

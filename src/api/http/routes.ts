@@ -23,6 +23,7 @@ import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX, REST } from "./target.ts";
 import { createToken, listTokens, REVOKE_PARAMETERS, revokeToken } from "./token_routes.ts";
+import { transact, TRANSACT_PARAMETERS } from "./txn_route.ts";
 import { WATCH_PARAMETERS, watchKeys } from "./watch_route.ts";
 
 export type Handler = (
@@ -51,6 +52,7 @@ export const routes: readonly Route[] = [
   route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
   route("GET", "/v1/storage/keys", "list", listKeys, LIST_PARAMETERS),
+  route("POST", "/v1/storage/txn", "transact", transact, TRANSACT_PARAMETERS),
   route("GET", REQUEST_PATH, "request", readRequest, REQUEST_PARAMETERS),
   route("GET", "/v1/storage/watch", "watch", watchKeys, WATCH_PARAMETERS),
   route("GET", "/v1/cluster/status", "clusterStatus", clusterStatus),
