@@ -38,6 +38,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
 
 /** The client library also runs in browsers and in Node, where these are its only way out. */
 const CLIENT_MAY_USE = [
+  "crypto",
   "fetch",
   "setTimeout",
   "clearTimeout",

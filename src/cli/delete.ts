@@ -5,7 +5,14 @@
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import { clientCommand, jsonOption, revisionOption, timeoutOption } from "./options.ts";
+import {
+  clientCommand,
+  idempotencyKeyOption,
+  jsonOption,
+  revisionOption,
+  timeoutOption,
+  writeOptions,
+} from "./options.ts";
 
 const EPILOGUE = `
 Deleting a key that is not there succeeds.
@@ -20,6 +27,7 @@ export function deleteCommand(context: Context) {
     .description("Removes a key and waits until a majority of the nodes has that on disk.")
     .argument("<key>", "the key")
     .addOption(revisionOption())
+    .addOption(idempotencyKeyOption())
     .addOption(jsonOption("print revision and whether there was a value as JSON"))
     .addOption(keyBase64Option())
     .addOption(keyHexOption())
@@ -27,9 +35,7 @@ export function deleteCommand(context: Context) {
     .addHelpText("after", EPILOGUE)
     .action(async (text, options) => {
       const key = parseKey(text, options);
-      const { ifRevision } = options;
-      const conditions = ifRevision === undefined ? {} : { ifRevision };
-      const answer = await connect(context, options).delete(key, conditions);
+      const answer = await connect(context, options).delete(key, writeOptions(options));
       const words = answer.existed ? "deleted" : "there was nothing to delete";
       context.stdout.write(`${options.json ? JSON.stringify(answer) : words}\n`);
     });

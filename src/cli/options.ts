@@ -94,6 +94,26 @@ export function revisionOption() {
   ).argParser(wholeNumber("It must be a whole number."));
 }
 
+export function idempotencyKeyOption() {
+  return new Option(
+    "--idempotency-key <key>",
+    "under which the write happens once, however often it is sent (default: a random one)",
+  );
+}
+
+/** What `revisionOption` and `idempotencyKeyOption` gave, for the client. */
+export function writeOptions(
+  { ifRevision, idempotencyKey }: {
+    readonly ifRevision?: number | undefined;
+    readonly idempotencyKey?: string | undefined;
+  },
+): { readonly ifRevision?: number; readonly idempotencyKey?: string } {
+  return {
+    ...ifRevision !== undefined && { ifRevision },
+    ...idempotencyKey !== undefined && { idempotencyKey },
+  };
+}
+
 export function jsonOption(what: string) {
   return new Option("--json", what);
 }

@@ -7,7 +7,14 @@ import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { CommandError, usageError } from "./error.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
-import { clientCommand, jsonOption, revisionOption, timeoutOption } from "./options.ts";
+import {
+  clientCommand,
+  idempotencyKeyOption,
+  jsonOption,
+  revisionOption,
+  timeoutOption,
+  writeOptions,
+} from "./options.ts";
 
 const EPILOGUE = `
 Without VALUE and --file, the value is read from standard input.
@@ -29,6 +36,7 @@ export function putCommand(context: Context) {
     .option("-f, --file <path>", "the value is the content of this file")
     .option("--content-type <type>", "kept with the value and returned with it")
     .addOption(revisionOption())
+    .addOption(idempotencyKeyOption())
     .addOption(jsonOption("print the revision as JSON"))
     .addOption(keyBase64Option())
     .addOption(keyHexOption())
@@ -39,7 +47,7 @@ export function putCommand(context: Context) {
       const source = await readValue(context, argument, options.file);
       const { revision } = await connect(context, options).put(key, source.value, {
         contentType: options.contentType ?? source.contentType,
-        ...options.ifRevision === undefined ? {} : { ifRevision: options.ifRevision },
+        ...writeOptions(options),
       });
       const line = options.json ? JSON.stringify({ revision }) : `stored at revision ${revision}`;
       context.stdout.write(`${line}\n`);

@@ -2,7 +2,7 @@
  * The operations of a cluster as methods.
  */
 
-import { utf8 } from "../base/mod.ts";
+import { hex, utf8 } from "../base/mod.ts";
 import { Discovery } from "./discovery.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
@@ -199,7 +199,8 @@ export class KevaClient {
     { options, ...more }: Pick<Request, "headers" | "body"> & { readonly options: WriteOptions },
   ): Promise<Answer> {
     const target = keyTarget(bytesOf(key));
-    return this.#send({ method, target, tellsTimeout: true, ...more }, options);
+    const { idempotencyKey = randomKey() } = options;
+    return this.#send({ method, target, tellsTimeout: true, idempotencyKey, ...more }, options);
   }
 
   #send(
@@ -210,6 +211,12 @@ export class KevaClient {
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     return this.#transport.send({ ...request, timeoutMs, signal: options.signal });
   }
+}
+
+const RANDOM_KEY_BYTES = 16;
+
+function randomKey(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(RANDOM_KEY_BYTES)));
 }
 
 function bytesOf(data: Bytes): Uint8Array {

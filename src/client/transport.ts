@@ -1,9 +1,9 @@
 /**
  * One request to a cluster: tries its endpoints until one answers or the deadline comes.
  *
- * The rule that keeps writes honest: after an attempt that may have reached a node, a write is
- * never sent again. It is sent again only when the connection was refused, so that nothing left
- * this machine, or when the node itself says that there was no effect.
+ * The rule that keeps writes honest: after an attempt that may have reached a node, a write is sent
+ * again only under an idempotency key. Without one it is sent again only when the connection was
+ * refused, so that nothing left this machine, or when the node itself says that there was no effect.
  */
 
 import { limits } from "../base/mod.ts";
@@ -22,6 +22,8 @@ export type Request = {
   readonly target: string;
   /** Tell the node how long it may take, by `timeout`: it knows best what became of the request. */
   readonly tellsTimeout?: boolean;
+  /** Under which a write happens once, however often it is sent. */
+  readonly idempotencyKey?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly timeoutMs: number;
@@ -99,16 +101,18 @@ export class Transport {
   }
 
   async #rounds<T>(request: Request, deadline: Deadline, take: Take<T>): Promise<T> {
+    const doubt = new Doubt(request);
     let failure: KevaError | null = null;
     for (let pauseMs = PAUSE_MS_MIN;; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
-      const answer: T | KevaError = await this.#round(request, deadline, take);
+      const answer: T | KevaError = await this.#round(request, deadline, take, doubt);
       if (!(answer instanceof KevaError)) return answer;
       // Nobody listens at all: waiting would not help. A node that answered may soon do better.
-      if (answer.code === "unreachable") throw unreachable(this.#nodes.given, answer.cause);
-      if (answer.code === "tlsFailed") throw answer;
+      const isHopeless = answer.code === "unreachable" && !doubt.isOpen;
+      if (isHopeless) throw unreachable(this.#nodes.given, answer.cause);
+      if (answer.code === "tlsFailed") throw doubt.about(answer);
       failure = moreTelling(failure, answer);
       await deadline.pause(pauseMs);
-      if (deadline.signal.aborted) throw failure;
+      if (deadline.signal.aborted) throw doubt.about(failure);
     }
   }
 
@@ -117,6 +121,7 @@ export class Transport {
     request: Request,
     deadline: Deadline,
     take: Take<T>,
+    doubt: Doubt,
   ): Promise<T | KevaError> {
     let failure: KevaError | null = null;
     const order = this.#nodes.order(request.method === "GET" ? "read" : "write");
@@ -129,8 +134,9 @@ export class Transport {
       }
       if (attempt !== deadline) attempt.clear();
       this.#learn(endpoint, answer);
-      if (!mayTryNext(answer, request)) throw answer;
-      if (deadline.signal.aborted && !deadline.timedOut) throw answer;
+      doubt.hear(answer);
+      if (!mayTryNext(answer, request)) throw doubt.about(answer);
+      if (deadline.signal.aborted && !deadline.timedOut) throw doubt.about(answer);
       failure = moreTelling(failure, answer);
       if (deadline.signal.aborted) return failure;
     }
@@ -154,7 +160,7 @@ export class Transport {
       const call = this.#fetch;
       const response = await call(`${urlOf(endpoint)}${targetOf(request, deadline)}`, {
         method: request.method,
-        headers: { ...request.headers, ...this.#credentials },
+        headers: { ...request.headers, ...this.#credentials, ...keyField(request) },
         redirect: "error",
         signal: deadline.signal,
         ...request.body === undefined ? {} : { body: request.body as BodyInit },
@@ -168,8 +174,39 @@ export class Transport {
 }
 
 /** Whether to do it twice is as good as once, so that no answer is worth waiting for too long. */
-function mayRepeat({ method }: Request): boolean {
-  return method === "GET";
+function mayRepeat({ method, idempotencyKey }: Request): boolean {
+  return method === "GET" || (idempotencyKey ?? null) !== null;
+}
+
+function keyField({ idempotencyKey }: Request): Record<string, string> {
+  return (idempotencyKey ?? null) === null ? {} : { "idempotency-key": idempotencyKey as string };
+}
+
+/**
+ * Whether an attempt of a write may have happened. A later one that certainly did not says nothing
+ * about it; only an outcome that the cluster itself decided does, since it is that of the first.
+ */
+class Doubt {
+  readonly #request: Request;
+  isOpen = false;
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  hear({ effect }: KevaError): void {
+    this.isOpen ||= effect === "unknown";
+  }
+
+  /** The failure that the caller is told of. */
+  about(failure: KevaError): KevaError {
+    const isDecided = failure.code === "conditionFailed";
+    if (!this.isOpen || isDecided || !mayRepeat(this.#request)) return failure;
+    const { code, message, status, cause } = failure;
+    const { idempotencyKey } = this.#request;
+    const next = `Send it again with the idempotency key ${idempotencyKey}: it happens once.`;
+    return new KevaError({ code, effect: "unknown", message, next, status, cause });
+  }
 }
 
 function patience(deadline: Deadline): Deadline {
@@ -264,10 +301,10 @@ function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaErro
 
 /** Whether another endpoint may be asked after this failure. */
 function mayTryNext(failure: KevaError, request: Request): boolean {
-  if (failure.status === undefined) return failure.effect === "none";
+  const isHarmless = failure.effect === "none" || mayRepeat(request);
+  if (failure.status === undefined) return isHarmless;
   const isBusy = failure.status === 503 || failure.status === 429;
-  const isRead = request.method === "GET";
-  return failure.effect === "none" && (isBusy || (isRead && failure.status >= 500));
+  return isHarmless && (isBusy || (mayRepeat(request) && failure.status >= 500));
 }
 
 /**

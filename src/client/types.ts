@@ -18,6 +18,12 @@ export type GetOptions = CallOptions & { readonly consistency?: Consistency };
 export type WriteOptions = CallOptions & {
   /** Write only if the item has this revision now; 0: only if there is none. */
   readonly ifRevision?: number;
+  /**
+   * By which the nodes know the write when it is sent again, so that it happens once. Absent: a
+   * random one, with which the client sends a write again until its time is over. Null: none, so
+   * the client never sends a write again that may have happened.
+   */
+  readonly idempotencyKey?: string | null;
 };
 
 export type PutOptions = WriteOptions & { readonly contentType?: string };

@@ -114,12 +114,14 @@ Deno.test("put --if-revision sends the condition and reports that it did not hol
 });
 
 Deno.test("put says it when nobody knows whether the write happened", async () => {
-  const { exit, stderr } = await against("reset", ["put", "k", "v"]);
+  const args = ["put", "k", "v", "--timeout", "0.2", "--idempotency-key", "k1"];
+  const { exit, stderr, call } = await against("hang", args);
   assert.equal(exit, 1);
+  assert.equal(call?.headers.get("idempotency-key"), "k1");
   assert.equal(
     stderr,
-    "keva: the connection to localhost:380 broke before the answer was complete. Read the key " +
-      "to see whether the write happened before you send it again.\n",
+    "keva: localhost:380 did not answer within 200 ms. Send it again with the idempotency key k1: " +
+      "it happens once.\n",
   );
 });
 

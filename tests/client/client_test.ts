@@ -61,12 +61,15 @@ Deno.test("KevaClient.get() asks for a stale read only when told to", async () =
 
 Deno.test("KevaClient.put() sends the bytes as they are, with its condition", async () => {
   const { keva, calls } = client(done({ revision: 7 }), done({ revision: 8 }));
-  assert.deepEqual(await keva.put(KEY, VALUE, { ifRevision: 0 }), { revision: 7 });
-  await keva.put(KEY, VALUE, { ifRevision: 7, contentType: "text/plain" });
+  const once = { idempotencyKey: "k1" };
+  assert.deepEqual(await keva.put(KEY, VALUE, { ifRevision: 0, ...once }), { revision: 7 });
+  const alone = { idempotencyKey: null };
+  await keva.put(KEY, VALUE, { ifRevision: 7, contentType: "text/plain", ...alone });
   assert.deepEqual(calls[0]?.body, VALUE);
   assert.equal(calls[0]?.method, "PUT");
   assert.deepEqual([...calls[0]?.headers ?? []], [
     ["content-type", "application/octet-stream"],
+    ["idempotency-key", "k1"],
     ["if-none-match", "*"],
   ]);
   assert.deepEqual([...calls[1]?.headers ?? []], [
@@ -135,7 +138,33 @@ Deno.test("KevaClient lets the node give up before it does itself", async () => 
   ]);
 });
 
-Deno.test("KevaClient.put() is never sent again when it may have had an effect", async () => {
+Deno.test("KevaClient.put() is sent again under the same key until it is known what happened", async () => {
+  const { keva, calls } = client(
+    "reset",
+    problem(504, { code: "timeout", effect: "unknown", detail: "Too late." }),
+    problem(503, { code: "noLeader", effect: "none", detail: "Nobody leads." }),
+    new Response("<html>bad gateway</html>", { status: 502 }),
+    done({ revision: 7 }),
+  );
+  assert.deepEqual(await keva.put(KEY, VALUE), { revision: 7 });
+  const keys = new Set(calls.map(({ headers }) => headers.get("idempotency-key")));
+  assert.equal(keys.size, 1);
+  assert.match([...keys][0] as string, /^[0-9a-f]{32}$/);
+  assert.equal(calls.length, 5);
+});
+
+Deno.test("KevaClient.put() takes no later refusal for the fate of an earlier attempt", async () => {
+  const refused = problem(401, { code: "unauthenticated", effect: "none", detail: "Who?" });
+  const error = await failure(client("reset", refused).keva.put(KEY, VALUE));
+  assert.deepEqual([error.code, error.effect], ["unauthenticated", "unknown"]);
+  assert.match(error.next, /^Send it again with the idempotency key [0-9a-f]{32}/);
+
+  const decided = problem(412, { code: "conditionFailed", effect: "none", detail: "No." });
+  const outcome = await failure(client("reset", decided).keva.put(KEY, VALUE));
+  assert.deepEqual([outcome.code, outcome.effect], ["conditionFailed", "none"]);
+});
+
+Deno.test("KevaClient.put() without a key is never sent again when it may have happened", async () => {
   const unknown: Record<string, Step> = {
     connectionLost: "reset",
     timeout: problem(504, { code: "timeout", effect: "unknown", detail: "Too late." }),
@@ -144,7 +173,7 @@ Deno.test("KevaClient.put() is never sent again when it may have had an effect",
   };
   for (const [code, step] of Object.entries(unknown)) {
     const { keva, calls } = client(step);
-    const error = await failure(keva.put(KEY, VALUE));
+    const error = await failure(keva.put(KEY, VALUE, { idempotencyKey: null }));
     assert.equal(error.code, code);
     assert.equal(error.effect, "unknown");
     assert.equal(calls.length, 1);
