@@ -6,7 +6,6 @@ import manifest from "../deno.json" with { type: "json" };
 import type { InProcessFetch } from "./api/mod.ts";
 import {
   type Address,
-  assert,
   err,
   limits,
   type Log,
@@ -82,7 +81,9 @@ export class KevaNode {
   /** Starts the node that `config.self` describes; an error says what to do about it. */
   static async start(options: KevaNodeOptions): Promise<Result<KevaNode, StartError>> {
     const { config, log, keys, tls } = options;
-    assert((tls !== undefined) === (config.tls !== undefined), "a certificate for config.tls only");
+    if ((tls === undefined) !== (config.tls === undefined)) {
+      return err({ reason: "config.tls and the certificate that it names are given together" });
+    }
     const ports = { ...options.ports, log };
     const authorised = keys?.source() ?? ok([]);
     if (!authorised.ok) return err({ reason: authorised.error });

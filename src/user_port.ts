@@ -2,6 +2,7 @@
  * The port for clients: plain, or TLS with credentials that can be renewed while it is open.
  */
 
+import type { TlsCounters } from "./api/mod.ts";
 import type {
   Address,
   Clock,
@@ -42,6 +43,7 @@ export class UserPort {
   readonly #options: UserPortOptions;
   #listener: TlsListener | undefined;
   #inUse: TlsCredentials | undefined;
+  #counters: TlsCounters | undefined;
 
   constructor(options: UserPortOptions) {
     this.#options = options;
@@ -50,7 +52,7 @@ export class UserPort {
   async listen(
     address: Address,
     accept: (connection: Connection) => void,
-    turnedAway: () => void,
+    counters: TlsCounters,
   ): Promise<Listener> {
     const { ports: { network, tlsNetwork }, log, tls, clientsCertified } = this.#options;
     if (tls === undefined) return await network.listen(address, accept);
@@ -61,10 +63,11 @@ export class UserPort {
       accept,
       // Counted, and told only who asks: strangers must not fill the log.
       refused: ({ host }, reason) => {
-        turnedAway();
+        counters.handshakesFailed++;
         log.debug("client refused", { host, reason });
       },
     });
+    this.#counters = counters;
     this.#take(credentials);
     return this.#listener;
   }
@@ -87,7 +90,9 @@ export class UserPort {
   #take(credentials: TlsCredentials): void {
     this.#inUse = credentials;
     const expiry = this.#options.ports.tlsNetwork.check(credentials);
-    if (expiry.ok) this.#tell(expiry.value);
+    if (!expiry.ok) return;
+    if (this.#counters !== undefined) this.#counters.certificateEndsAtMs = expiry.value.atMs;
+    this.#tell(expiry.value);
   }
 
   #tell({ atMs, text }: Expiry): void {

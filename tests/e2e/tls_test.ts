@@ -127,6 +127,8 @@ clusterTest("tls: without a certificate that counts, nothing is let in where one
   const metrics = textOf((await n1.client.request("GET", "/metrics")).body);
   const failed = Number(/^keva_http_handshakes_failed_total (\d+)$/m.exec(metrics)?.[1]);
   assert.ok(failed >= strangers.length + 3, `${failed} handshakes failed`);
+  const end = Number(/^keva_http_certificate_end_seconds (\S+)$/m.exec(metrics)?.[1]);
+  assert.ok(Math.abs(end - Date.now() / 1000 - 30 * 86_400) < 3_600, `it ends at ${end}`);
 });
 
 clusterTest("tls: a certificate is renewed under load without a failed request", {

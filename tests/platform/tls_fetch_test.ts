@@ -34,8 +34,8 @@ async function serving(
   const http = await serveHttp({
     hosts: [],
     door: pair === null ? network : {
-      listen: (address, accept, refused) =>
-        tlsNetwork.listen(address, { credentials, clientsCertified, accept, refused }),
+      listen: (address, accept) =>
+        tlsNetwork.listen(address, { credentials, clientsCertified, accept, refused: () => {} }),
     },
     clock,
     log: new MemoryLog(),

@@ -39,13 +39,21 @@ export class RouteCounter {
   }
 }
 
-export class HttpCounters {
+/** What is noted where TLS ends. */
+export type TlsCounters = {
+  /** Connections that TLS has not let in. */
+  handshakesFailed: number;
+  /** When the certificate that is shown ends, in milliseconds since 1970; null: none is shown. */
+  certificateEndsAtMs: number | null;
+};
+
+export class HttpCounters implements TlsCounters {
   /** Connections that are open, that were let in so far, and that were turned away by a cap. */
   open = 0;
   accepted = 0;
   refused = 0;
-  /** Connections that TLS has not let in. */
   handshakesFailed = 0;
+  certificateEndsAtMs: number | null = null;
   /** Requests that were not valid HTTP or broke a limit. */
   malformed = 0;
   /** Connections ended because the client took too long. */

@@ -6,7 +6,8 @@ import { counter, type Family, gauge, histogram, seconds } from "../metrics/mod.
 import type { HttpCounters } from "./counters.ts";
 
 export function httpFamilies(counters: HttpCounters): Family[] {
-  const { open, accepted, refused, handshakesFailed, malformed, timeouts } = counters;
+  const { open, accepted, refused, malformed, timeouts } = counters;
+  const { handshakesFailed, certificateEndsAtMs } = counters;
   const routes = counters.routes.filter(({ answers }) => answers.length > 0);
   return [
     counter(
@@ -35,6 +36,13 @@ export function httpFamilies(counters: HttpCounters): Family[] {
       "Connections that ended before TLS had let them in.",
       handshakesFailed,
     ),
+    ...certificateEndsAtMs === null ? [] : [
+      gauge(
+        "keva_http_certificate_end_seconds",
+        "When the certificate for clients ends, in seconds since 1970.",
+        certificateEndsAtMs / 1000,
+      ),
+    ],
     counter(
       "keva_http_requests_malformed_total",
       "Requests that were not valid HTTP or broke a limit.",

@@ -15,6 +15,7 @@
  */
 
 export { type InProcessFetch, InProcessHttp } from "./in_process.ts";
+export type { TlsCounters } from "./counters.ts";
 export type { HttpLimits } from "./limits.ts";
 export { type Route, routes } from "./routes.ts";
 export { type HttpOptions, type HttpServer, serveHttp } from "./server.ts";

@@ -8,7 +8,7 @@ import { refusal, type Service } from "../../service/mod.ts";
 import { Admission } from "./admission.ts";
 import { BodyMemory } from "./body_memory.ts";
 import { type Front, ServerConnection } from "./connection.ts";
-import { HttpCounters } from "./counters.ts";
+import { HttpCounters, type TlsCounters } from "./counters.ts";
 import { Hosts } from "./hosts.ts";
 import { type HttpLimits, httpLimits } from "./limits.ts";
 import { closing, problemResponse, type Response } from "./response.ts";
@@ -20,7 +20,7 @@ export type Door = {
   listen(
     address: Address,
     accept: (connection: Connection) => void,
-    turnedAway: () => void,
+    counters: TlsCounters,
   ): Promise<Listener>;
 };
 
@@ -82,7 +82,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const listener = await door.listen(
     options.address,
     (connection) => connections.accept(connection),
-    () => counters.handshakesFailed++,
+    counters,
   );
   const sweep = clock.every(SWEEP_INTERVAL_MS, () => connections.expire(clock.now()));
   const close = (): void => {
