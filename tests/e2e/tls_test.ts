@@ -1,6 +1,7 @@
 /** Clients by TLS: curl with a token and with a certificate, who is kept out, and renewal. */
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { asVersion1, Authority, type Pair } from "../support/certificates.ts";
 import { BINARY, type Cluster, clusterTest, type Node } from "./support/cluster.ts";
 import { HttpClient } from "./support/http.ts";
@@ -129,6 +130,30 @@ clusterTest("tls: without a certificate that counts, nothing is let in where one
   assert.ok(failed >= strangers.length + 3, `${failed} handshakes failed`);
   const end = Number(/^keva_http_certificate_end_seconds (\S+)$/m.exec(metrics)?.[1]);
   assert.ok(Math.abs(end - Date.now() / 1000 - 30 * 86_400) < 3_600, `it ends at ${end}`);
+});
+
+clusterTest("tls: handshakes that never end take nothing from those who have finished", {
+  nodes: 1,
+  settings: `${TLS}[limits]\nconnections_max = 16\nconnections_per_address_max = 16\n`,
+  tls: clientTls(first, [first.ca]),
+}, async ({ cluster }) => {
+  write(cluster, first);
+  await cluster.start();
+  const [n1] = cluster.nodes as [Node];
+  const begun = Uint8Array.of(0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3); // and no more
+  let closed = 0;
+  const strangers = Array.from({ length: 240 }, (_, i) => {
+    const way = { host: n1.address, port: n1.userPort, localAddress: `127.0.0.${2 + i % 2}` };
+    const socket = connect(way, () => i % 4 < 2 || socket.write(begun));
+    socket.on("error", () => {}).on("close", () => closed++).resume();
+    return socket;
+  });
+  await until("strangers to be there", () => strangers.every(({ connecting }) => !connecting));
+  const customers = Array.from({ length: 8 }, () => n1.client.request("GET", KEY));
+  for (const { status } of await Promise.all(customers)) assert.equal(status, 204);
+  assert.equal(closed, 0, "the strangers were to be there all the while");
+  await until("strangers to be gone", () => closed === strangers.length);
+  assert.equal((await n1.client.request("GET", KEY)).status, 204);
 });
 
 clusterTest("tls: a certificate is renewed under load without a failed request", {
