@@ -13,6 +13,9 @@
  *           of a write, mutations: count u16, then kind u8 and
  *             1 put            key, content type, value
  *             2 delete         key
+ *             16 put for       lifetime u64 (ms, not 0), key, content type, value
+ *             17 put until     time u64 (ms since 1970, not 0), key, content type, value
+ *             18 expire        count u32
  *             32 set record    of u8, name, body
  *             33 delete record of u8, name
  *           of a transaction, twice (for when all checks hold, and else): count u16, then steps
@@ -39,7 +42,7 @@ import {
   limits,
   type Result,
 } from "../base/mod.ts";
-import { readKey, readKeyMutation, readValue, writeKeyMutation } from "./parts.ts";
+import { KEY_MUTATIONS, readKey, readKeyMutation, readValue, writeKeyMutation } from "./parts.ts";
 import { readRecordBody, readRecordName, writeRecordName } from "./records.ts";
 import { readRequestName, writeRequestName } from "./requests.ts";
 import { readResult, readStep, resultBytesMax, writeResult, writeStep } from "./steps.ts";
@@ -56,6 +59,8 @@ import type {
 const WRITE = 1;
 const TRANSACTION = 3;
 const NAMED = 16;
+const EXPIRE = 18;
+const MUTATIONS = [...KEY_MUTATIONS, EXPIRE, 32, 33];
 const TIME_OFFSET = 1;
 const NO_CHECK = 0xffff;
 const STEP_FAILURES: readonly StepFailure[] = [
@@ -134,6 +139,8 @@ function writeMutation(writer: ByteWriter, mutation: Mutation): void {
     case "put":
     case "delete":
       return writeKeyMutation(writer, mutation);
+    case "expire":
+      return void writer.u8(EXPIRE).u32(mutation.countMax);
     case "setRecord":
       writeRecordName(writer.u8(32), mutation);
       return void writer.bytes(mutation.body);
@@ -242,7 +249,8 @@ function readCheck(reader: ByteReader): Check {
 }
 
 function readMutation(reader: ByteReader): Mutation {
-  const kind = reader.tag([1, 2, 32, 33], "mutation kind");
+  const kind = reader.tag(MUTATIONS, "mutation kind");
+  if (kind === EXPIRE) return { kind: "expire", countMax: reader.u32() };
   if (kind === 33) return { kind: "deleteRecord", ...readRecordName(reader) };
   if (kind === 32) {
     return { kind: "setRecord", ...readRecordName(reader), body: readRecordBody(reader) };

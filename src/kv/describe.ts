@@ -4,7 +4,7 @@
 
 import { printable, printableText } from "../base/mod.ts";
 import { decodeCommand } from "./command.ts";
-import type { Check, Mutation, Step } from "./types.ts";
+import type { Check, Lifetime, Mutation, Step } from "./types.ts";
 
 export function describeCommand(bytes: Uint8Array): string {
   const command = decodeCommand(bytes);
@@ -38,14 +38,22 @@ function describeCheck(check: Check): string {
 function describeMutation(mutation: Mutation): string {
   switch (mutation.kind) {
     case "put":
-      return `put ${printable(mutation.key)} (${mutation.value.length} bytes)`;
+      return `put ${printable(mutation.key)} (${mutation.value.length} bytes)` +
+        describeLifetime(mutation.lifetime);
     case "delete":
       return `delete ${printable(mutation.key)}`;
+    case "expire":
+      return `delete what is due, up to ${mutation.countMax} items`;
     case "setRecord":
       return `set ${mutation.of} ${printableText(mutation.name)} (${mutation.body.length} bytes)`;
     case "deleteRecord":
       return `delete ${mutation.of} ${printableText(mutation.name)}`;
   }
+}
+
+function describeLifetime(lifetime: Lifetime | undefined): string {
+  if (lifetime === undefined) return "";
+  return "afterMs" in lifetime ? ` for ${lifetime.afterMs} ms` : ` until ${lifetime.atMs}`;
 }
 
 function describeStep(step: Step): string {

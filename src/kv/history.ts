@@ -11,7 +11,7 @@
 import { assert, limits } from "../base/mod.ts";
 import { keyBytes } from "./key_text.ts";
 import type { Cell } from "./slabs.ts";
-import type { Revision } from "./types.ts";
+import type { Item, Revision } from "./types.ts";
 
 /** Behind the change `position` of the entry `revision`; Infinity: behind all of its changes. */
 export type Cursor = { readonly revision: Revision; readonly position: number };
@@ -29,6 +29,8 @@ export class Change {
   /** True: the key holds no item any more. */
   readonly deleted: boolean;
   readonly contentType: string;
+  /** 0: never. */
+  readonly expiresMs: number;
   /** One character for each byte of the key, so that prefixes are compared by the engine. */
   readonly keyText: string;
   // A view of its own for each change would cost more than most values.
@@ -43,6 +45,7 @@ export class Change {
     this.keyText = keyText;
     this.deleted = cell === null;
     this.contentType = cell?.contentType ?? "";
+    this.expiresMs = cell?.expiresMs ?? 0;
     this.#slab = cell?.slab.bytes ?? NOTHING;
     this.#offset = cell?.offset ?? 0;
     this.#length = cell?.length ?? 0;
@@ -54,6 +57,12 @@ export class Change {
 
   get value(): Uint8Array {
     return this.#slab.subarray(this.#offset, this.#offset + this.#length);
+  }
+
+  /** What the key holds now, unless it was deleted. */
+  get item(): Item {
+    const { value, contentType, revision, expiresMs } = this;
+    return { value, contentType, revision, ...expiresMs !== 0 && { expiresMs } };
   }
 
   get sizeBytes(): number {

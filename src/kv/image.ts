@@ -9,6 +9,7 @@
  *          revision u64, body
  * requests kind u8 (4), count u32, then name (u16 length), time u64 (ms), proof (16 bytes), outcome
  * forgotten kind u8 (5), time u64 (ms) of the last request that was forgotten
+ * expiries kind u8 (6), count u32, then key, time u64 (ms) at which the item expires
  * ```
  *
  * The later sections follow the items, where there is anything in them. Keys, values, bodies and outcomes are
@@ -28,6 +29,7 @@ export const ITEMS = 2;
 export const RECORDS = 3;
 export const REQUESTS = 4;
 export const FORGOTTEN = 5;
+export const EXPIRIES = 6;
 export const FORMAT = 1;
 
 /** A frozen state. `blocks` may be read once, at any pace, while the live state moves on. */
@@ -37,6 +39,7 @@ export class Image {
   readonly #timeMs: number;
   readonly #size: number;
   readonly #items: Iterable<[string, Cell]>;
+  readonly #expiries: Iterable<[keyText: string, expiresMs: number]>;
   readonly #records: readonly StateRecord[];
   readonly #requests: readonly [name: string, KeptRequest][];
   readonly #requestsForgottenMs: number;
@@ -47,6 +50,7 @@ export class Image {
     size: number;
     digest: string;
     items: Iterable<[string, Cell]>;
+    expiries: Iterable<[keyText: string, expiresMs: number]>;
     records: readonly StateRecord[];
     requests: readonly [name: string, KeptRequest][];
     requestsForgottenMs: number;
@@ -56,6 +60,7 @@ export class Image {
     this.#timeMs = frozen.timeMs;
     this.#size = frozen.size;
     this.#items = frozen.items;
+    this.#expiries = frozen.expiries;
     this.#records = frozen.records;
     this.#requests = frozen.requests;
     this.#requestsForgottenMs = frozen.requestsForgottenMs;
@@ -68,6 +73,7 @@ export class Image {
     yield* section(ITEMS, this.#items, itemBytes, writeItem);
     yield* section(RECORDS, this.#records, recordBytes, writeRecord);
     yield* section(REQUESTS, this.#requests, requestBytes, writeRequest);
+    yield* section(EXPIRIES, this.#expiries, expiryBytes, writeExpiry);
     if (this.#requestsForgottenMs === 0) return;
     yield new ByteWriter().u8(FORGOTTEN).u64(this.#requestsForgottenMs).finish();
   }
@@ -100,6 +106,14 @@ function itemBytes([text, { contentType, length }]: [string, Cell]): number {
 
 function writeItem(block: ByteWriter, [text, cell]: [string, Cell]): void {
   block.latin1(text).text(cell.contentType).u64(cell.revision).bytes(cell.value);
+}
+
+function expiryBytes([text]: [string, number]): number {
+  return 12 + text.length;
+}
+
+function writeExpiry(block: ByteWriter, [text, expiresMs]: [string, number]): void {
+  block.latin1(text).u64(expiresMs);
 }
 
 function recordBytes({ name, body }: StateRecord): number {

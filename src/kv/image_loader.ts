@@ -13,7 +13,7 @@ import {
   type Result,
 } from "../base/mod.ts";
 import { decodeFirstOutcome } from "./command.ts";
-import { FORGOTTEN, FORMAT, HEADER, ITEMS, RECORDS, REQUESTS } from "./image.ts";
+import { EXPIRIES, FORGOTTEN, FORMAT, HEADER, ITEMS, RECORDS, REQUESTS } from "./image.ts";
 import { keyText } from "./key_text.ts";
 import { readRecordBody, readRecordName } from "./records.ts";
 import { PROOF_BYTES, readRequestName } from "./requests.ts";
@@ -30,7 +30,10 @@ export class ImageLoader {
 
   block(bytes: Uint8Array): Result<void, string> {
     return decode(bytes, (reader) => {
-      const kind = reader.tag([HEADER, ITEMS, RECORDS, REQUESTS, FORGOTTEN], "image block");
+      const kind = reader.tag(
+        [HEADER, ITEMS, RECORDS, REQUESTS, FORGOTTEN, EXPIRIES],
+        "image block",
+      );
       if (kind !== HEADER && this.#itemsLeft === null) {
         throw new DecodeError("an image block before the header");
       }
@@ -44,6 +47,7 @@ export class ImageLoader {
     [RECORDS]: (reader) => this.#readRecords(reader),
     [REQUESTS]: (reader) => this.#readRequests(reader),
     [FORGOTTEN]: (reader) => this.#state.restoreRequestsForgotten(reader.u64()),
+    [EXPIRIES]: (reader) => this.#readExpiries(reader),
   };
 
   /** The whole state, if it is complete and gives `digest`. */
@@ -86,6 +90,18 @@ export class ImageLoader {
       const { of, name } = readRecordName(reader);
       const revision = reader.u64();
       this.#state.restoreRecord({ kind: of, name, revision, body: readRecordBody(reader) });
+    }
+  }
+
+  /** Behind the items that they are about. */
+  #readExpiries(reader: ByteReader): void {
+    const count = reader.u32();
+    for (let read = 0; read < count; read++) {
+      const key = reader.bytes();
+      const expiresMs = reader.u64();
+      if (expiresMs === 0 || !this.#state.restoreExpiry(key, expiresMs)) {
+        throw new DecodeError("an expiry that comes twice, or without its item");
+      }
     }
   }
 

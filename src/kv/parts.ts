@@ -1,21 +1,45 @@
 /** The parts that commands of every kind are written in, each with its bounds. */
 
-import { type ByteReader, type ByteWriter, DecodeError, limits } from "../base/mod.ts";
-import type { KeyMutation } from "./types.ts";
+import { assert, type ByteReader, type ByteWriter, DecodeError, limits } from "../base/mod.ts";
+import type { KeyMutation, Lifetime } from "./types.ts";
 
 const TEXT_LENGTH_BYTES = 2;
 
+const PUT = 1;
+const DELETE = 2;
+const PUT_FOR = 16;
+const PUT_UNTIL = 17;
+export const KEY_MUTATIONS: readonly number[] = [PUT, DELETE, PUT_FOR, PUT_UNTIL];
+
 export function writeKeyMutation(writer: ByteWriter, mutation: KeyMutation): void {
-  if (mutation.kind === "delete") return void writer.u8(2).bytes(mutation.key);
-  writer.u8(1).bytes(mutation.key).text(mutation.contentType).bytes(mutation.value);
+  if (mutation.kind === "delete") return void writer.u8(DELETE).bytes(mutation.key);
+  writeLifetime(writer, mutation.lifetime);
+  writer.bytes(mutation.key).text(mutation.contentType).bytes(mutation.value);
+}
+
+/** With the kind that it makes of a put. */
+function writeLifetime(writer: ByteWriter, lifetime: Lifetime | undefined): void {
+  if (lifetime === undefined) return void writer.u8(PUT);
+  const [kind, ms] = "afterMs" in lifetime
+    ? [PUT_FOR, lifetime.afterMs]
+    : [PUT_UNTIL, lifetime.atMs];
+  assert(ms > 0, "an item stays for a while");
+  writer.u8(kind).u64(ms);
 }
 
 /** Behind its `kind`. */
 export function readKeyMutation(reader: ByteReader, kind: number): KeyMutation {
+  if (kind === DELETE) return { kind: "delete", key: readKey(reader) };
+  const lifetime = kind === PUT ? {} : { lifetime: readLifetime(reader, kind) };
   const key = readKey(reader);
-  if (kind === 2) return { kind: "delete", key };
   const contentType = readContentType(reader);
-  return { kind: "put", key, contentType, value: readValue(reader) };
+  return { kind: "put", key, contentType, value: readValue(reader), ...lifetime };
+}
+
+function readLifetime(reader: ByteReader, kind: number): Lifetime {
+  const ms = reader.u64();
+  if (ms === 0) throw new DecodeError("a lifetime of nothing");
+  return kind === PUT_FOR ? { afterMs: ms } : { atMs: ms };
 }
 
 export function readKey(reader: ByteReader): Uint8Array {

@@ -20,6 +20,8 @@ export class Cell {
   check = 0;
   contentType = "";
   revision = 0;
+  /** 0: never. */
+  expiresMs = 0;
   /** False once the state no longer holds it; a frozen image may do so still. */
   live = true;
   slab: Slab;

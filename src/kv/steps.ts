@@ -5,6 +5,7 @@
  * step    kind u8 and
  *           1 put            key, content type, value
  *           2 delete         key
+ *           16 put for, 17 put until, as in a write
  *           3 get            key
  *           4 delete range   start, has end u8 (0 or 1), end
  *           5 sum            key, operand i64
@@ -12,7 +13,8 @@
  *           7 max            key, operand i64
  *           8 append         key, most bytes u32, value
  * result  kind u8 and
- *           1 got            exists u8 (0 or 1), then revision u64, content type, value
+ *           1 got            exists u8 (0 or 1; 2: and expires), then expires u64 (ms) if it does,
+ *                            revision u64, content type, value
  *           2 changed        existed u8
  *           3 deleted        count u32
  *           4 number         i64
@@ -23,11 +25,23 @@
  */
 
 import { type ByteReader, type ByteWriter, DecodeError, limits } from "../base/mod.ts";
-import { readContentType, readKey, readKeyMutation, readValue, writeKeyMutation } from "./parts.ts";
+import {
+  KEY_MUTATIONS,
+  readContentType,
+  readKey,
+  readKeyMutation,
+  readValue,
+  writeKeyMutation,
+} from "./parts.ts";
 import type { Item, KeyRange, Step, StepResult, Transaction } from "./types.ts";
 
 const NUMBERS = ["sum", "min", "max"] as const;
 const FIRST_NUMBER = 5;
+const STEPS = [...KEY_MUTATIONS, 3, 4, 5, 6, 7, 8];
+/** What a get found. */
+const ABSENT = 0;
+const PRESENT = 1;
+const EXPIRING = 2;
 /** Of the results of a transaction that gets nothing, each a few bytes. */
 const PLAIN_RESULTS_BYTES_MAX = 4 * 1024;
 
@@ -57,8 +71,8 @@ export function writeStep(writer: ByteWriter, step: Step): void {
 }
 
 export function readStep(reader: ByteReader): Step {
-  const kind = reader.tag([1, 2, 3, 4, 5, 6, 7, 8], "step kind");
-  if (kind <= 2) return readKeyMutation(reader, kind);
+  const kind = reader.tag(STEPS, "step kind");
+  if (KEY_MUTATIONS.includes(kind)) return readKeyMutation(reader, kind);
   if (kind === 4) return { kind: "deleteRange", range: readRange(reader) };
   const key = readKey(reader);
   if (kind === 3) return { kind: "get", key };
@@ -87,9 +101,10 @@ export function writeResult(writer: ByteWriter, result: StepResult): void {
   switch (result.kind) {
     case "got": {
       const { item } = result;
-      writer.u8(1).u8(item === null ? 0 : 1);
-      if (item !== null) writer.u64(item.revision).text(item.contentType).bytes(item.value);
-      return;
+      if (item === null) return void writer.u8(1).u8(ABSENT);
+      if (item.expiresMs === undefined) writer.u8(1).u8(PRESENT);
+      else writer.u8(1).u8(EXPIRING).u64(item.expiresMs);
+      return void writer.u64(item.revision).text(item.contentType).bytes(item.value);
     }
     case "changed":
       return void writer.u8(2).u8(result.existed ? 1 : 0);
@@ -105,7 +120,7 @@ export function writeResult(writer: ByteWriter, result: StepResult): void {
 export function readResult(reader: ByteReader): StepResult {
   switch (reader.tag([1, 2, 3, 4, 5], "result kind")) {
     case 1:
-      return { kind: "got", item: reader.tag([0, 1], "boolean") === 1 ? readItem(reader) : null };
+      return { kind: "got", item: readItem(reader) };
     case 2:
       return { kind: "changed", existed: reader.tag([0, 1], "boolean") === 1 };
     case 3:
@@ -117,8 +132,11 @@ export function readResult(reader: ByteReader): StepResult {
   }
 }
 
-function readItem(reader: ByteReader): Item {
+function readItem(reader: ByteReader): Item | null {
+  const state = reader.tag([ABSENT, PRESENT, EXPIRING], "item");
+  if (state === ABSENT) return null;
+  const expires = state === EXPIRING ? { expiresMs: reader.u64() } : {};
   const revision = reader.u64();
   const contentType = readContentType(reader);
-  return { value: readValue(reader), contentType, revision };
+  return { value: readValue(reader), contentType, revision, ...expires };
 }

@@ -8,7 +8,6 @@
  * - S4 `timeMs` never decreases, whatever the leaders' clocks do.
  */
 
-import createTree from "sorted-btree";
 import { assert, bytesEqual, type Hash, invariant } from "../base/mod.ts";
 import {
   decodeCommand,
@@ -17,13 +16,16 @@ import {
   type StampedCommand,
 } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
+import { Expiries, expiryOf } from "./expiries.ts";
 import { Change, type Cursor, History } from "./history.ts";
 import { Image } from "./image.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
+import { itemOf, itemsIn, itemsUnder } from "./scan.ts";
 import { isSameRequest, type KeptRequest, Requests } from "./requests.ts";
 import { type Cell, Slabs } from "./slabs.ts";
 import { planSteps } from "./transaction.ts";
+import { newTree } from "./tree.ts";
 import type {
   Check,
   Command,
@@ -38,28 +40,17 @@ import type {
   Write,
 } from "./types.ts";
 
-// A CommonJS package: its class may arrive as the module or as the module's default.
-type Tree = import("sorted-btree").default<string, Cell>;
-const BTree = ((createTree as { default?: unknown }).default ?? createTree) as new (
-  entries: undefined,
-  compare: (a: string, b: string) => number,
-) => Tree;
-
 /** About what is copied or compared in the time that one item takes. */
 const BYTES_PER_WORK = 4096;
 
-/** The tree's own comparator also copes with numbers, dates and NaN, at a price. */
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 export class KvState {
   readonly #hash: Hash;
-  readonly #items: Tree = new BTree(undefined, byBytes);
+  readonly #items = newTree<Cell>();
   readonly #slabs = new Slabs();
   readonly #digest: ItemsDigest;
   readonly #records: Records;
   readonly #requests: Requests;
+  readonly #expiries: Expiries;
   #applied = 0;
   #timeMs = 0;
   /** Where the newest image was taken: cells up to here may be in one, and must not change. */
@@ -74,6 +65,7 @@ export class KvState {
     this.#digest = new ItemsDigest(hash);
     this.#records = new Records(hash);
     this.#requests = new Requests(hash);
+    this.#expiries = new Expiries(hash);
   }
 
   /** The index of the last entry that is reflected here. */
@@ -111,6 +103,11 @@ export class KvState {
   get(key: Uint8Array): Item | undefined {
     const cell = this.#items.get(keyText(key));
     return cell && itemOf(cell);
+  }
+
+  /** When an item is the first to be due, by the cluster's time; Infinity: none ever is. */
+  get nextExpiryMs(): number {
+    return this.#expiries.nextMs;
   }
 
   /** In the order of their names. */
@@ -182,7 +179,8 @@ export class KvState {
   digest(): string {
     const records = this.#records.size === 0 ? [] : this.#records.digest();
     const requests = this.#requests.isUsed ? this.#requests.digest() : [];
-    const more = [...records, ...requests];
+    const expiries = this.#expiries.size === 0 ? [] : this.#expiries.digest();
+    const more = [...records, ...requests, ...expiries];
     return this.#digest.text(this.#applied, this.#timeMs, this.#items.size, ...more);
   }
 
@@ -195,6 +193,7 @@ export class KvState {
       size: this.#items.size,
       digest: this.digest(),
       items: this.#items.clone().entries(),
+      expiries: this.#expiries.frozen(),
       records: this.#records.all(),
       requests: this.#requests.all(),
       requestsForgottenMs: this.#requests.forgottenMs,
@@ -214,15 +213,8 @@ export class KvState {
    * The items in `range`, in byte order or against it. To be read within one turn, since it follows
    * the state as it changes.
    */
-  *items({ start, end }: KeyRange, reverse: boolean): Generator<[key: Uint8Array, item: Item]> {
-    const [low, high] = [keyText(start), end === null ? undefined : keyText(end)];
-    const entries = reverse
-      ? this.#items.entriesReversed(high, undefined, true)
-      : this.#items.entries(low);
-    for (const [text, cell] of entries) {
-      if (reverse ? text < low : high !== undefined && text >= high) return;
-      yield [keyBytes(text), itemOf(cell)];
-    }
+  items(range: KeyRange, reverse: boolean): Iterable<[key: Uint8Array, item: Item]> {
+    return itemsIn(range, this.#items, reverse);
   }
 
   /** Loading an image: the counters first, then the items in order, then the records. */
@@ -236,6 +228,14 @@ export class KvState {
 
   restoreItem(key: Uint8Array, item: Item): void {
     this.#put(key, item);
+  }
+
+  /** False: there is no such item, or it is known already when it expires. */
+  restoreExpiry(key: Uint8Array, expiresMs: number): boolean {
+    const cell = this.#items.get(keyText(key));
+    if (cell === undefined || cell.expiresMs !== 0) return false;
+    this.#setExpiry(keyText(key), cell, expiresMs);
+    return true;
   }
 
   restoreRecord(record: StateRecord): void {
@@ -316,9 +316,12 @@ export class KvState {
   #mutate(mutation: Mutation): boolean {
     switch (mutation.kind) {
       case "put": {
-        const { key, value, contentType } = mutation;
-        return this.#put(key, { value, contentType, revision: this.#applied });
+        const { key, value, contentType, lifetime } = mutation;
+        const expiresMs = expiryOf(lifetime, this.#timeMs);
+        return this.#put(key, { value, contentType, revision: this.#applied, expiresMs });
       }
+      case "expire":
+        return this.#expire(mutation.countMax);
       case "delete":
         return this.#delete(mutation.key);
       case "setRecord":
@@ -346,15 +349,28 @@ export class KvState {
       this.#slabs.replace(cell, item.value);
     } else {
       cell = this.#slabs.store(item.value);
+      cell.expiresMs = before?.expiresMs ?? 0;
       this.#items.set(text, cell);
       if (before !== undefined) this.#slabs.release(before);
     }
     cell.check = this.#hash.crc32(item.value);
     cell.contentType = item.contentType;
     cell.revision = item.revision;
+    this.#setExpiry(text, cell, item.expiresMs ?? 0);
     this.#digest.add(keyCheck, key.length, cell);
     this.#record(text, cell);
     return before !== undefined;
+  }
+
+  #setExpiry(text: string, cell: Cell, expiresMs: number): void {
+    this.#expiries.change(text, cell.expiresMs, expiresMs);
+    cell.expiresMs = expiresMs;
+  }
+
+  #expire(countMax: number): boolean {
+    const due = this.#expiries.due(this.#timeMs, countMax);
+    for (const text of due) this.#delete(keyBytes(text));
+    return due.length > 0;
   }
 
   #delete(key: Uint8Array): boolean {
@@ -364,16 +380,10 @@ export class KvState {
     if (before === undefined) return false;
     this.#digest.remove(this.#hash.crc32(key), key.length, before);
     this.#items.delete(text);
+    this.#expiries.change(text, before.expiresMs, 0);
     this.#slabs.release(before);
     this.#record(text, null);
     return true;
-  }
-}
-
-function* itemsUnder(prefix: string, items: Tree): Generator<[Uint8Array, Item]> {
-  for (const [text, cell] of items.entries(prefix)) {
-    if (!text.startsWith(prefix)) return;
-    yield [keyBytes(text), itemOf(cell)];
   }
 }
 
@@ -381,8 +391,4 @@ function outcomeOf({ outcomeText }: KeptRequest): FirstOutcome {
   const outcome = decodeFirstOutcome(keyBytes(outcomeText));
   assert(outcome.ok, "what is remembered of a request is an outcome");
   return outcome.value;
-}
-
-function itemOf({ value, contentType, revision }: Cell): Item {
-  return { value, contentType, revision };
 }

@@ -4,6 +4,7 @@
  */
 
 import { concat, err, fromUtf8, limits, ok, type Result, utf8 } from "../base/mod.ts";
+import { expiryOf } from "./expiries.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import type {
   Item,
@@ -17,6 +18,7 @@ import type {
 
 /** The state as it is before the transaction. */
 export type Before = {
+  readonly timeMs: number;
   get(key: Uint8Array): Item | undefined;
   items(range: KeyRange, reverse: boolean): Iterable<[key: Uint8Array, item: Item]>;
 };
@@ -112,12 +114,22 @@ class Draft {
   }
 
   #put(put: Extract<KeyMutation, { kind: "put" }>): boolean {
-    const { key, value, contentType } = put;
+    const { key, value, contentType, lifetime } = put;
     const existed = this.#get(key) !== null;
-    this.#changed.set(keyText(key), { value, contentType, revision: this.#revision });
+    const item = { value, contentType, revision: this.#revision };
+    const expiresMs = expiryOf(lifetime, this.#before.timeMs);
+    this.#changed.set(keyText(key), expiresMs === 0 ? item : { ...item, expiresMs });
     this.#bytesWritten += value.length;
     this.mutations.push(put);
     return existed;
+  }
+
+  /** What is beside the value stays as it is, and so does the time at which the item expires. */
+  #change(key: Uint8Array, item: Item | null, value: Uint8Array, typeOfNew: string): void {
+    const contentType = item?.contentType ?? typeOfNew;
+    const atMs = item?.expiresMs;
+    const lifetime = atMs === undefined ? {} : { lifetime: { atMs } };
+    this.#put({ kind: "put", key, value, contentType, ...lifetime });
   }
 
   #delete(key: Uint8Array): boolean {
@@ -148,7 +160,7 @@ class Draft {
     const item = this.#get(key);
     const whole = item === null ? value : concat([item.value, value]);
     if (whole.length > bytesMax) return err("valueTooLong");
-    this.#put({ kind: "put", key, value: whole, contentType: item?.contentType ?? "" });
+    this.#change(key, item, whole, "");
     return ok({ kind: "appended", bytes: whole.length });
   }
 
@@ -158,8 +170,7 @@ class Draft {
     if (item !== null && present === null) return err("notANumber");
     const value = present === null ? operand : combined(kind, present, operand);
     if (!isInt64(value)) return err("overflow");
-    const contentType = item?.contentType ?? NUMBER_TYPE;
-    this.#put({ kind: "put", key, value: utf8(String(value)), contentType });
+    this.#change(key, item, utf8(String(value)), NUMBER_TYPE);
     return ok({ kind: "number", value });
   }
 }

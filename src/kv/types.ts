@@ -11,7 +11,12 @@ export type Item = {
   readonly contentType: string;
   /** When the item was last written. */
   readonly revision: Revision;
+  /** From when on it may go by itself, in milliseconds by the cluster's time; absent: never. */
+  readonly expiresMs?: number | undefined;
 };
+
+/** How long an item stays: so long from its write on, or up to a time. At least 1, below 2^53. */
+export type Lifetime = { readonly afterMs: number } | { readonly atMs: number };
 
 /** The keys from `start` on, up to but without `end`; null: to the last one. */
 export type KeyRange = { readonly start: Uint8Array; readonly end: Uint8Array | null };
@@ -53,8 +58,12 @@ export type Mutation =
     readonly key: Uint8Array;
     readonly value: Uint8Array;
     readonly contentType: string;
+    /** Absent: until it is overwritten or deleted. */
+    readonly lifetime?: Lifetime;
   }
   | { readonly kind: "delete"; readonly key: Uint8Array }
+  /** Deletes the items that are due by now, the first `countMax` of them. */
+  | { readonly kind: "expire"; readonly countMax: number }
   | {
     readonly kind: "setRecord";
     readonly of: RecordKind;
@@ -135,7 +144,7 @@ export type Outcome =
   | {
     readonly kind: "applied";
     readonly revision: Revision;
-    /** For each mutation: whether the key held an item, or the record was there, before. */
+    /** For each mutation: whether the key held an item, the record was there, or an item was due. */
     readonly existed: readonly boolean[];
   }
   | {

@@ -171,8 +171,8 @@ export class Watch {
 }
 
 function eventOf(change: Change): WatchEvent {
-  const { key, revision, position, contentType } = change;
+  const { key, revision, position } = change;
   const at = { revision, position };
   if (change.deleted) return { kind: "delete", key, at };
-  return { kind: "put", key, item: { value: change.value, contentType, revision }, at };
+  return { kind: "put", key, item: change.item, at };
 }

@@ -6,6 +6,7 @@ import type {
   Check,
   Command,
   FirstOutcome,
+  Lifetime,
   Mutation,
   Outcome,
   RecordKind,
@@ -38,12 +39,36 @@ export const check: fc.Arbitrary<Check> = fc.oneof(
   plain({ kind: fc.constant("record" as const), of, name: recordName, revision }),
 );
 
+/** Around the times at which the commands of a property happen; some at the ends. */
+const lifetime: fc.Arbitrary<Lifetime> = fc.oneof(
+  plain({ afterMs: fc.integer({ min: 1, max: 8 }) }),
+  plain({ atMs: fc.integer({ min: 1, max: 1_030 }) }),
+  plain({ afterMs: fc.constant(Number.MAX_SAFE_INTEGER) }),
+);
+
 export const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   {
     weight: 3,
     arbitrary: plain({ kind: fc.constant("put" as const), key, value: value(), contentType }),
   },
+  {
+    weight: 2,
+    arbitrary: plain({
+      kind: fc.constant("put" as const),
+      key,
+      value: value(),
+      contentType,
+      lifetime,
+    }),
+  },
   { weight: 1, arbitrary: plain({ kind: fc.constant("delete" as const), key }) },
+  {
+    weight: 1,
+    arbitrary: plain({
+      kind: fc.constant("expire" as const),
+      countMax: fc.constantFrom(1, 2, 100),
+    }),
+  },
   {
     weight: 1,
     arbitrary: plain({
@@ -70,6 +95,7 @@ const bound = fc.oneof(key, fc.constant(new Uint8Array()));
 const step: fc.Arbitrary<Step> = fc.oneof(
   plain({ kind: fc.constant("get" as const), key }),
   plain({ kind: fc.constant("put" as const), key, contentType, value: value() }),
+  plain({ kind: fc.constant("put" as const), key, contentType, value: value(), lifetime }),
   plain({ kind: fc.constant("delete" as const), key }),
   plain({
     kind: fc.constant("deleteRange" as const),
@@ -118,7 +144,10 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
 const stepResult: fc.Arbitrary<StepResult> = fc.oneof(
   plain({
     kind: fc.constant("got" as const),
-    item: fc.option(plain({ value: value(), contentType, revision })),
+    item: fc.option(fc.oneof(
+      plain({ value: value(), contentType, revision }),
+      plain({ value: value(), contentType, revision, expiresMs: revision }),
+    )),
   }),
   plain({ kind: fc.constant("changed" as const), existed: fc.boolean() }),
   plain({ kind: fc.constant("deleted" as const), count: fc.nat() }),

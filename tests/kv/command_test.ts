@@ -31,6 +31,27 @@ const EXAMPLE: Command = {
   ],
 };
 
+const EXPIRING: Command = {
+  checks: [],
+  mutations: [
+    {
+      kind: "put",
+      key: utf8("lock"),
+      value: utf8("mine"),
+      contentType: "text/plain",
+      lifetime: { afterMs: 30_000 },
+    },
+    {
+      kind: "put",
+      key: utf8("offer"),
+      value: utf8("open"),
+      contentType: "",
+      lifetime: { atMs: Date.UTC(2030, 0, 1) },
+    },
+    { kind: "expire", countMax: 1_000 },
+  ],
+};
+
 const TRANSACTION: Command = {
   checks: [
     { kind: "value", key: utf8("colour"), value: utf8("red") },
@@ -86,7 +107,7 @@ Deno.test("stampCommand() stamps a view of a larger frame", () => {
 
 Deno.test("decodeCommand() refuses every prefix and every extension", () => {
   const named = { ...EXAMPLE, request: "ci\nkey" };
-  for (const bytes of [EXAMPLE, named, TRANSACTION].map(encodeCommand)) {
+  for (const bytes of [EXAMPLE, EXPIRING, named, TRANSACTION].map(encodeCommand)) {
     for (let length = 0; length < bytes.length; length++) {
       assert.equal(decodeCommand(bytes.subarray(0, length)).ok, false, `${length} bytes`);
     }
@@ -187,6 +208,15 @@ Deno.test("decodeCommand() holds the bounds of a request's name, and takes one t
   assert.equal(decodeCommand(bytes.with(at, 16)).ok, false);
 });
 
+Deno.test("a lifetime is of something", () => {
+  const bytes = encodeCommand(EXPIRING);
+  const at = 1 + 8 + 2 + 2 + 1; // kind, time, no checks, count, kind of the put
+  assert.ok(decodeCommand(bytes.with(at, 1)).ok);
+  const none = bytes.slice();
+  none.fill(0, at, at + 8);
+  assert.equal(decodeCommand(none).ok, false);
+});
+
 Deno.test("encodeCommand() and decodeCommand() hold the bound of the whole command", () => {
   const value = new Uint8Array(limits.valueBytesCeiling / 2);
   const put = { kind: "put", key: utf8("k"), value, contentType: "" } as const;
@@ -212,7 +242,8 @@ Deno.test("decodeOutcome() refuses every prefix and every extension", () => {
 });
 
 Deno.test("encodeCommand() and encodeOutcome() write the bytes that are in logs already", () => {
-  for (const [name, command] of [["command", EXAMPLE], ["transaction", TRANSACTION]] as const) {
+  const commands = { command: EXAMPLE, transaction: TRANSACTION, expiring_command: EXPIRING };
+  for (const [name, command] of Object.entries(commands)) {
     const bytes = encodeCommand(command);
     stampCommand(bytes, Date.UTC(2020, 0, 1));
     golden(import.meta.url, `${name}.txt`, hexDump(bytes));
@@ -236,6 +267,11 @@ Deno.test("describeCommand() shows keys escaped, sizes, and no value", () => {
   );
   assert.ok(!text.includes("red") && !text.includes("salted"));
   assert.match(describeCommand(bytes.subarray(1)), /^unreadable command/);
+  assert.equal(
+    describeCommand(encodeCommand(EXPIRING)),
+    "put lock (4 bytes) for 30000 ms, put offer (4 bytes) until 1893456000000, " +
+      "delete what is due, up to 1000 items",
+  );
   assert.equal(
     describeCommand(encodeCommand(TRANSACTION)),
     "transaction: if colour has a value of 3 bytes, if new at 0, then get colour, " +

@@ -48,9 +48,8 @@ Deno.test("History replayed on the items of any moment gives the state (S9)", ()
       }
       const replayed = contents(items); // read only now: it is what it was then
       for (const change of all(state, cursor)) {
-        const { revision, value, contentType } = change;
         if (change.deleted) assert.ok(replayed.delete(hex(change.key)));
-        else replayed.set(hex(change.key), { revision, value, contentType });
+        else replayed.set(hex(change.key), change.item);
       }
       assert.deepEqual(replayed, contents(state.frozenItems(utf8(""))));
     }),

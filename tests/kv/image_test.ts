@@ -9,6 +9,7 @@ import {
   type Image,
   ImageLoader,
   KvState,
+  type Lifetime,
   type RecordKind,
   stampCommand,
 } from "../../src/kv/mod.ts";
@@ -26,8 +27,14 @@ function applyAll(state: KvState, commands: readonly Command[]): void {
   }
 }
 
-function putCommand(key: string, value: Uint8Array, contentType = ""): Command {
-  return { checks: [], mutations: [{ kind: "put", key: utf8(key), value, contentType }] };
+function putCommand(
+  key: string,
+  value: Uint8Array,
+  contentType = "",
+  lifetime?: Lifetime,
+): Command {
+  const put = { kind: "put", key: utf8(key), value, contentType } as const;
+  return { checks: [], mutations: [lifetime === undefined ? put : { ...put, lifetime }] };
 }
 
 function recordCommand(of: RecordKind, name: string, body = utf8("body")): Command {
@@ -150,6 +157,7 @@ Deno.test("ImageLoader finds every flipped bit, and never throws", () => {
   const state = new KvState(hash);
   applyAll(state, [putCommand("a", utf8("one"), "text/plain"), putCommand("b", utf8("two"))]);
   applyAll(state, [recordCommand("token", "ci"), recordCommand("policy", "role:a")]);
+  applyAll(state, [putCommand("c", utf8("three"), "", { afterMs: 1_000 })]);
   const image = state.freeze();
   const blocks = [...image.blocks()];
   for (const [at, block] of blocks.entries()) {
@@ -177,6 +185,28 @@ Deno.test("Image blocks() write the bytes of format 1, with keys in byte order",
   assert.deepEqual(items.bytes(), utf8("colour"));
   const dump = `${blocks.map(hexDump).join("\n")}\ndigest ${state.digest()}\n`;
   golden(import.meta.url, "image.txt", dump);
+});
+
+Deno.test("Image blocks() tell behind the items when they expire, and nothing where none does", () => {
+  const state = new KvState(hash);
+  applyAll(state, [
+    putCommand("b", utf8("2"), "", { afterMs: 5_000 }),
+    putCommand("a", utf8("1"), "", { afterMs: 60_000 }),
+    putCommand("c", utf8("3")),
+  ]);
+  const image = state.freeze();
+  applyAll(state, [putCommand("a", utf8("4")), putCommand("b", utf8("4"), "", { afterMs: 1 })]);
+  const blocks = [...image.blocks()];
+  assert.deepEqual(blocks.map((block) => block[0]), [1, 2, 6]);
+  const dump = `${blocks.map(hexDump).join("\n")}\ndigest ${image.digest}\n`;
+  golden(import.meta.url, "image_expiring.txt", dump);
+  const copy = load(blocks, image.digest);
+  assert.ok(copy.ok);
+  assert.equal(copy.value.get(utf8("a"))?.expiresMs, 61_001);
+  assert.equal(copy.value.nextExpiryMs, 6_000);
+  const [header, items, expiries] = blocks as [Uint8Array, Uint8Array, Uint8Array];
+  const refused = [[header, expiries, items], [...blocks, expiries], [header, items]];
+  for (const order of refused) assert.equal(load(order, image.digest).ok, false);
 });
 
 Deno.test("Image without records is what it was before there were any", () => {

@@ -21,7 +21,10 @@ export class Model {
 
   readonly requests = new Map<string, { command: string; outcome: FirstOutcome }>();
 
-  apply(index: number, { request, ...command }: Command): Outcome {
+  timeMs = 0;
+
+  apply(index: number, { request, ...command }: Command, timeMs = 0): Outcome {
+    this.timeMs = Math.max(this.timeMs, timeMs);
     if (request === undefined) return this.#execute(index, command);
     const text = JSON.stringify(command, (_, part) => {
       if (typeof part === "bigint") return `${part}`;
@@ -78,8 +81,9 @@ export class Model {
     const { key } = step;
     const item = this.items.get(hex(key))?.item ?? null;
     if (step.kind === "get") return { kind: "got", item };
+    const lifetime = item?.expiresMs === undefined ? {} : { lifetime: { atMs: item.expiresMs } };
     const put = (value: Uint8Array, contentType: string) =>
-      this.#mutate(revision, { kind: "put", key, value, contentType });
+      this.#mutate(revision, { kind: "put", key, value, contentType, ...lifetime });
     if (step.kind === "append") {
       const value = Uint8Array.of(...(item?.value ?? []), ...step.value);
       if (value.length > step.bytesMax) return "valueTooLong";
@@ -123,14 +127,31 @@ export class Model {
       this.records.set(`${of}/${name}`, { kind: of, name, body: mutation.body, revision });
       return before;
     }
+    if (mutation.kind === "expire") {
+      const due = this.#due().slice(0, mutation.countMax);
+      for (const { key } of due) this.items.delete(hex(key));
+      return due.length > 0;
+    }
     const name = hex(mutation.key);
     const before = this.items.has(name);
     if (mutation.kind === "delete") this.items.delete(name);
     else {
-      const { key, value, contentType } = mutation;
-      this.items.set(name, { key, item: { value, contentType, revision } });
+      const { key, value, contentType, lifetime } = mutation;
+      const item = { value, contentType, revision };
+      const expiresMs = lifetime === undefined
+        ? null
+        : "atMs" in lifetime
+        ? lifetime.atMs
+        : Math.min(this.timeMs + lifetime.afterMs, Number.MAX_SAFE_INTEGER);
+      this.items.set(name, { key, item: expiresMs === null ? item : { ...item, expiresMs } });
     }
     return before;
+  }
+
+  /** Those that are due, in the order in which they became so. */
+  #due(): { key: Uint8Array; item: Item }[] {
+    const due = this.sorted().filter(({ item }) => (item.expiresMs ?? Infinity) <= this.timeMs);
+    return due.sort((a, b) => (a.item.expiresMs ?? 0) - (b.item.expiresMs ?? 0));
   }
 
   /** In byte order. */

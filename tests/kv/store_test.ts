@@ -46,7 +46,10 @@ Deno.test("KvState does what a plain map does, for any commands (S1, S2, S3)", (
       const state = new KvState(hash);
       const model = new Model();
       for (const [at, command] of commands.entries()) {
-        assert.deepEqual(state.apply(at + 1, stamped(command)), model.apply(at + 1, command));
+        assert.deepEqual(
+          state.apply(at + 1, stamped(command, at)),
+          model.apply(at + 1, command, at),
+        );
         assert.equal(state.size, model.items.size);
         const records = [...state.records("token"), ...state.records("policy")];
         assert.deepEqual(new Set(records), new Set(model.records.values()));
@@ -103,6 +106,8 @@ Deno.test("KvState digest() differs when anything differs", () => {
     two: stateOf(put("a", "1"), put("b", "1")),
     exchanged: stateOf(put("b", "1"), put("a", "1")),
     time: timed,
+    expiring: stateOf({ ...put("a", "1"), lifetime: { atMs: 5 } } as Mutation),
+    expiringLater: stateOf({ ...put("a", "1"), lifetime: { atMs: 6 } } as Mutation),
     record: stateOf(setRecord("token", "a", "1")),
     recordBody: stateOf(setRecord("token", "a", "2")),
     recordName: stateOf(setRecord("token", "b", "1")),
@@ -119,21 +124,25 @@ Deno.test("KvState digest() differs when anything differs", () => {
 Deno.test("KvState digest() and size fit the items after any commands", () => {
   fc.assert(fc.property(fc.array(unnamedCommand, { maxLength: 20 }), (commands) => {
     const state = new KvState(hash);
-    for (const [at, command] of commands.entries()) state.apply(at + 1, stamped(command));
+    for (const [at, command] of commands.entries()) state.apply(at + 1, stamped(command, at));
     const model = new Model();
-    for (const [at, command] of commands.entries()) model.apply(at + 1, command);
+    for (const [at, command] of commands.entries()) model.apply(at + 1, command, at);
     // The same items, each written once at its revision.
     const direct = new KvState(hash);
     for (let index = 1; index <= commands.length; index++) {
       const mutations = model.sorted().filter(({ item }) => item.revision === index).map(
-        ({ key, item }): Mutation => (
-          { kind: "put", key, value: item.value, contentType: item.contentType }
-        ),
+        ({ key, item: { expiresMs, ...item } }): Mutation => ({
+          kind: "put",
+          key,
+          value: item.value,
+          contentType: item.contentType,
+          ...expiresMs !== undefined && { lifetime: { atMs: expiresMs } },
+        }),
       );
       for (const { kind, name, body, revision } of model.records.values()) {
         if (revision === index) mutations.push({ kind: "setRecord", of: kind, name, body });
       }
-      direct.apply(index, stamped({ checks: [], mutations }));
+      direct.apply(index, stamped({ checks: [], mutations }, index - 1));
     }
     assert.equal(state.digest(), direct.digest());
     assert.equal(state.size, direct.size);

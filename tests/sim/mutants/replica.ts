@@ -142,8 +142,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "revision-counts-per-key",
     story: "Revisions count the writes of a key, so that a deleted key starts over.",
     ...of("kv/store.ts"),
-    find: "contentType, revision: this.#applied }",
-    replace: "contentType, revision: (this.get(key)?.revision ?? 0) + 1 }",
+    find: "contentType, revision: this.#applied, expiresMs }",
+    replace: "contentType, revision: (this.get(key)?.revision ?? 0) + 1, expiresMs }",
   },
   {
     name: "image-shares-cells",
