@@ -3,6 +3,7 @@
  * within this program.
  */
 
+import { readPolicyFiles } from "./access/mod.ts";
 import { type HttpServer, InProcessHttp, serveHttp } from "./api/mod.ts";
 import { err, NetworkError, ok, type Result } from "./base/mod.ts";
 import { type Config, isAuthenticated } from "./config/mod.ts";
@@ -11,9 +12,12 @@ import type { Node, StartError } from "./node/mod.ts";
 import { writeOperatorToken } from "./operator_token.ts";
 import {
   Authentication,
+  GuardedAccess,
   type KeyRing,
   makeOperatorToken,
   type OperatorToken,
+  Policies,
+  PolicyInForce,
   Service,
   Tokens,
 } from "./service/mod.ts";
@@ -23,6 +27,7 @@ export type Front = {
   readonly inProcess: InProcessHttp;
   /** Where clients have to prove who they are. */
   readonly operator: OperatorToken | undefined;
+  readonly policy: PolicyInForce;
   /** Where it serves HTTP. */
   readonly http: HttpServer | undefined;
   readonly userPort: UserPort;
@@ -41,7 +46,9 @@ export async function openFront(
   const { config, ports, log, tls } = options;
   const operator = await operatorToken(config, ports);
   if (!operator.ok) return operator;
-  const service = serviceOf(options, behind, operator.value);
+  const policy = await policyOf(options, behind.node);
+  if (!policy.ok) return policy;
+  const service = serviceOf(options, behind, { operator: operator.value, policy: policy.value });
   const userPort = new UserPort({
     ports,
     log,
@@ -49,7 +56,7 @@ export async function openFront(
     clientsCertified: config.tls?.clientCertificates === "required",
   });
   const inProcess = new InProcessHttp({ service, log });
-  const front = { inProcess, operator: operator.value, userPort };
+  const front = { inProcess, operator: operator.value, policy: policy.value, userPort };
   if (options.http === false) return ok({ ...front, http: undefined });
   const http = await serveClients(options, { ...behind, service, userPort });
   return http.ok ? ok({ ...front, http: http.value }) : http;
@@ -58,9 +65,16 @@ export async function openFront(
 function serviceOf(
   { config, ports, log }: KevaNodeOptions,
   { node, keyRing }: Behind,
-  operator: OperatorToken | undefined,
+  { operator, policy }: Pick<Front, "operator" | "policy">,
 ): Service {
   const { valueBytesMax, requestTimeoutMs } = config.limits;
+  const required = isAuthenticated(config);
+  const authentication = new Authentication({
+    replica: node,
+    hash: ports.hash,
+    required,
+    operator,
+  });
   return new Service({
     replica: node,
     clock: ports.clock,
@@ -68,13 +82,20 @@ function serviceOf(
     requestTimeoutMs,
     keyRing,
     tokens: new Tokens({ ...ports, replica: node, log }),
-    access: new Authentication({
-      replica: node,
-      hash: ports.hash,
-      required: isAuthenticated(config),
-      operator,
-    }),
+    policies: new Policies({ ...ports, replica: node, log, policy, required }),
+    access: new GuardedAccess(authentication, policy),
   });
+}
+
+/** The file and the rules of the cluster, as far as they are known before clients come. */
+async function policyOf(
+  { config, ports: { disk }, log }: KevaNodeOptions,
+  replica: Node,
+): Promise<Result<PolicyInForce, StartError>> {
+  const { policy: paths } = config.access;
+  const files = paths.length === 0 ? undefined : () => readPolicyFiles(disk, paths);
+  const policy = await PolicyInForce.open({ replica, log, files });
+  return policy.ok ? policy : err({ reason: policy.error });
 }
 
 async function serveClients(

@@ -150,12 +150,13 @@ export class KevaNode {
   }
 
   /**
-   * Reads the keys of nodes and the certificate for clients anew, where there are any; what is wrong
-   * with them is logged.
+   * Reads the keys of nodes, the certificate for clients and the policy anew, where there are any;
+   * what is wrong with them is logged.
    */
   reload(): void {
     this.#parts.keyRing?.reload();
     this.#parts.front.userPort.reload();
+    this.#parts.front.policy.reload();
   }
 
   /** Hands leadership over, answers what is in flight, and closes. */

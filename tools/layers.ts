@@ -17,11 +17,12 @@ export const LAYERS: Layer[] = [
   { folder: "raft", imports: ["base"] },
   { folder: "kv", imports: ["base"] },
   { folder: "keys", imports: ["base"] },
+  { folder: "access", imports: ["base"] },
   // Of raft: its nouns and their bytes (`raft/codec.ts`), never its behaviour.
   { folder: "storage", imports: ["base", "raft"] },
   { folder: "peers", imports: ["base", "raft"] },
   { folder: "node", imports: ["base", "raft", "kv", "storage", "peers"] },
-  { folder: "service", imports: ["base", "keys", "node"], types: ["kv"] },
+  { folder: "service", imports: ["base", "keys", "access", "node"], types: ["kv"] },
   { folder: "api", imports: ["base", "service"] },
   { folder: "client", imports: ["base"] },
   { folder: "config", imports: ["base", "keys"] },
@@ -30,7 +31,18 @@ export const LAYERS: Layer[] = [
   {
     folder: "cli",
     // `keva inspect` reads storage and kv; `keva serve` builds the node with its service and api.
-    imports: ["base", "client", "config", "keys", "storage", "kv", "node", "service", "api"],
+    imports: [
+      "base",
+      "access",
+      "client",
+      "config",
+      "keys",
+      "storage",
+      "kv",
+      "node",
+      "service",
+      "api",
+    ],
   },
 ];
 

@@ -49,8 +49,20 @@ export const limits = {
   rolesPerTokenMax: 16,
   /** Tokens that a node has lately found right. Hit: all are forgotten, and checked anew. */
   knownTokensMax: 1_024,
-  /** How long a change of tokens waits for the members that can be reached. */
-  tokenChangeWaitMs: 1_000,
+  /** How long a change of tokens or of the policy waits for the members that can be reached. */
+  recordChangeWaitMs: 1_000,
+
+  /** One rule of a policy as text: it fits into a record. Longer: 400, none. */
+  policyRuleBytesMax: 4 * KIB,
+  /**
+   * Rules of the policy in files, and of that in the cluster; so many keep a decision that is not
+   * yet known below a few milliseconds. More: the files are refused; 507, none.
+   */
+  policyRulesMax: 1_000,
+  /** All files of a policy together. Larger: refused. */
+  policyFileBytesMax: 1 * MIB,
+  /** Callers whose rights a node has at hand. Hit: all are forgotten, and worked out anew. */
+  knownCallersMax: 1_024,
 
   /** Commands proposed but not applied on the leader, in bytes and in count. Hit: 503, none. */
   proposalBytesMax: 64 * MIB,

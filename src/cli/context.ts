@@ -75,8 +75,8 @@ export type RunningNode = {
   /** Resolves with the reason when the node ends by itself. */
   readonly done: Promise<string>;
   /**
-   * Reads the keys of nodes and the certificate for clients anew, where there are any; what is wrong
-   * with them is logged.
+   * Reads the keys of nodes, the certificate for clients and the policy anew, where there are any;
+   * what is wrong with them is logged.
    */
   reload(): void;
   /** Hands over leadership, answers what is in flight, and closes. */

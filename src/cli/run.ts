@@ -14,6 +14,7 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { keygenCommand } from "./keygen.ts";
 import { keysCommand } from "./keys.ts";
+import { policyCommand } from "./policy.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { shellCommand } from "./shell.ts";
@@ -86,6 +87,7 @@ function buildProgram(context: Context): Command {
     keygenCommand,
     keysCommand,
     tokenCommand,
+    policyCommand,
     inspectCommand,
   ];
   for (const make of commands) program.addCommand(make(context) as unknown as Command);

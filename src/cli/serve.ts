@@ -13,8 +13,8 @@ import { nodeTls, type TlsInFiles } from "./tls_files.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
 
 const EPILOGUE = `
-Where nodes have keys (see "keva keygen --help") or a certificate for clients, SIGHUP reads them anew,
-and so does a change of the files that they stand in.
+Where nodes have keys (see "keva keygen --help"), a certificate for clients or a policy in files, SIGHUP
+reads them anew, and so does a change of those files.
 
 SIGTERM or Ctrl-C hands leadership over, answers what is in flight and exits with 0 within five
 seconds; a second one exits at once. "keva --config-file …" without a command means serve.
@@ -68,7 +68,7 @@ async function serve(context: Context, { config, log, keys, tls, stop }: Serving
     const started = await context.startNode({ config, ports: context.ports, log, keys, tls });
     if (!started.ok) throw new CommandError(started.error.reason);
     const node = started.value;
-    const files = [...keys?.files ?? [], ...tls?.files ?? []];
+    const files = [...keys?.files ?? [], ...tls?.files ?? [], ...config.access.policy];
     watching.start(context, files, () => node.reload());
     context.stdout.write(readyLine(config, node));
     const reason = await ended(node, stop);
@@ -81,7 +81,7 @@ async function serve(context: Context, { config, log, keys, tls, stop }: Serving
   }
 }
 
-/** Calls for keys and certificate to be read anew: at SIGHUP, and when one of their files changed. */
+/** Calls for keys, certificate and policy to be read anew: at SIGHUP, and when one of their files changed. */
 class Watching {
   #stop: (() => void)[] = [];
 

@@ -19,6 +19,10 @@ import type {
   JsonItem,
   KeysView,
   NewToken,
+  PolicyChange,
+  PolicyQuestion,
+  PolicyVerdict,
+  PolicyView,
   PutAnswer,
   PutOptions,
   TokenChange,
@@ -177,15 +181,42 @@ export class KevaClient {
     roles: readonly string[] = [],
     options: CallOptions = {},
   ): Promise<NewToken> {
-    const body = utf8(JSON.stringify({ name, roles }));
-    const headers = { "content-type": "application/json" };
-    const request = { method: "POST", target: "/v1/tokens", headers, body } as const;
+    const sent = jsonRequest({ name, roles });
+    const request = { method: "POST", target: "/v1/tokens", ...sent } as const;
     return json(await this.#send(request, options)) as unknown as NewToken;
   }
 
   async revokeToken(nameOrId: string, options: CallOptions = {}): Promise<TokenChange> {
     const target = `/v1/tokens?name=${encodeURIComponent(nameOrId)}`;
     return json(await this.#send({ method: "DELETE", target }, options)) as unknown as TokenChange;
+  }
+
+  /** Who may do what. */
+  async policy(options: CallOptions = {}): Promise<PolicyView> {
+    const answer = await this.#send({ method: "GET", target: "/v1/policy" }, options);
+    return json(answer) as unknown as PolicyView;
+  }
+
+  /** `rule` as `policy` shows it, as in `p, ci, app/, write`. */
+  async addPolicy(rule: string, options: CallOptions = {}): Promise<PolicyChange> {
+    const request = { method: "POST", target: "/v1/policy", ...jsonRequest({ rule }) } as const;
+    return json(await this.#send(request, options)) as unknown as PolicyChange;
+  }
+
+  async removePolicy(rule: string, options: CallOptions = {}): Promise<PolicyChange> {
+    const target = `/v1/policy?rule=${encodeURIComponent(rule)}`;
+    return json(await this.#send({ method: "DELETE", target }, options)) as unknown as PolicyChange;
+  }
+
+  /** Whether somebody may do something, and by which rule. */
+  async testPolicy(
+    { key, ...question }: PolicyQuestion,
+    options: CallOptions = {},
+  ): Promise<PolicyVerdict> {
+    const keyBase64 = key && btoa(String.fromCharCode(...bytesOf(key)));
+    const sent = jsonRequest({ ...question, keyBase64 });
+    const request = { method: "POST", target: "/v1/policy/test", ...sent } as const;
+    return json(await this.#send(request, options)) as unknown as PolicyVerdict;
   }
 
   /** Ends what the client does by itself beside calls. Calls work on, without it. */
@@ -217,6 +248,10 @@ const RANDOM_KEY_BYTES = 16;
 
 function randomKey(): string {
   return hex(crypto.getRandomValues(new Uint8Array(RANDOM_KEY_BYTES)));
+}
+
+function jsonRequest(value: unknown): Pick<Request, "headers" | "body"> {
+  return { headers: { "content-type": JSON_TYPE }, body: utf8(JSON.stringify(value)) };
 }
 
 function bytesOf(data: Bytes): Uint8Array {

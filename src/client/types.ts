@@ -154,4 +154,45 @@ export type TokenChange = {
   readonly pending: readonly string[];
 };
 
+/** Who may do what, as one node has it. */
+export type PolicyView = {
+  readonly node: string;
+  /** False: there is no policy, and whoever is let in may do everything. */
+  readonly inForce: boolean;
+  readonly rules: readonly PolicyRule[];
+  /** What is wrong with the files of the node as they are now; it goes on by what they said before. */
+  readonly trouble: string | null;
+};
+
+export type PolicyRule = {
+  readonly rule: string;
+  /** File and line, or "cluster". */
+  readonly source: string;
+};
+
+export type PolicyChange = {
+  readonly rule: string;
+  readonly revision: number;
+  /** Nodes that may not know the change yet. */
+  readonly pending: readonly string[];
+};
+
+export type PolicyQuestion = {
+  /** Of a token or a certificate. A token's own roles need not be told. */
+  readonly name: string;
+  readonly roles?: readonly string[];
+  readonly action: "read" | "write" | "watch" | "inspect" | "admin";
+  /** Absent for `inspect` and `admin`, which are about no key. */
+  readonly key?: Bytes;
+};
+
+export type PolicyVerdict = {
+  readonly allowed: boolean;
+  /** With those of the token. */
+  readonly roles: readonly string[];
+  /** The rule that decided; null: none speaks of it. */
+  readonly by: PolicyRule | null;
+  readonly inForce: boolean;
+};
+
 export type NewToken = TokenView & TokenChange & { readonly token: string };

@@ -15,7 +15,7 @@ import {
 } from "./schema.ts";
 import { didYouMean, type Merged, mergeSources, originText, type Problem } from "./source.ts";
 import type { Origin, Sources } from "./source.ts";
-import { openPorts, whatIsMissing } from "./trust.ts";
+import { isAuthenticated, openPorts, whatIsMissing } from "./trust.ts";
 
 export type NodeConfig = {
   readonly identity: string;
@@ -47,7 +47,11 @@ export type ClusterConfig = {
   /** Absent: clients are served without encryption. */
   readonly tls?: TlsConfig;
   /** `authenticated`: clients have to prove who they are. */
-  readonly access: { readonly clients: "open" | "authenticated" };
+  readonly access: {
+    readonly clients: "open" | "authenticated";
+    /** Files with rules of who may do what. */
+    readonly policy: readonly string[];
+  };
   readonly timing: { readonly heartbeatIntervalMs: number };
   readonly storage: {
     /** A WAL segment is closed once it is this long. */
@@ -215,6 +219,13 @@ function crossChecks(raw: RawConfig, merged: Merged): Problem[] {
     }
   });
   problems.push(...tlsProblems(raw, at));
+  if (raw.access.policy.length > 0 && !isAuthenticated(clusterConfig(raw))) {
+    problems.push({
+      where: at("access", "policy"),
+      message: "access.policy would shut everybody out, since nobody has to say who he is; it " +
+        'needs access.clients = "authenticated"',
+    });
+  }
   const heartbeatMsMax = Math.floor(shortestWaitMs(raw) / HEARTBEATS_PER_WAIT_TIME_MIN);
   if ((raw.timing.heartbeat_ms ?? 0) > heartbeatMsMax) {
     problems.push({

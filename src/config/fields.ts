@@ -18,6 +18,7 @@ export type SettingMeta = {
 };
 
 const HOST_NAMES_MAX = 100;
+const PATHS_MAX = 100;
 
 type Range = { readonly min: number; readonly max: number };
 
@@ -99,6 +100,17 @@ export function pathSetting(standard: string) {
     standard,
     allowed,
   });
+}
+
+/** One file or several, as a list or separated by commas. */
+export function pathsSetting() {
+  const allowed = "paths of 1 to 1024 characters, none of them invisible";
+  const error = mustBe(allowed);
+  const path = z.string({ error }).regex(/^[^\p{Cc}]{1,1024}$/u, { error });
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").filter((part) => part !== "") : value,
+    z.array(path, { error }).max(PATHS_MAX, { error }),
+  ).default([]).meta({ unit: "list", standard: "[]", allowed });
 }
 
 /** Names for which clients may ask, as a list or separated by commas; IP addresses need none. */

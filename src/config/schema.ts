@@ -13,6 +13,7 @@ import {
   nameSetting,
   nodeTables,
   pathSetting,
+  pathsSetting,
   publicKeys,
   seconds,
   type SettingMeta,
@@ -60,6 +61,7 @@ const tables = {
   }),
   access: z.strictObject({
     clients: choiceSetting(["open", "authenticated"], "open"),
+    policy: pathsSetting(),
   }),
   timing: z.strictObject({
     heartbeat_ms: wholeNumber("a whole number of milliseconds", { min: 5, max: 20_000 }).optional()

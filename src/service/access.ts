@@ -3,10 +3,10 @@
  * on what a request showed.
  */
 
-import { ok, type Result } from "../base/mod.ts";
+import { Bell, ok, type Result } from "../base/mod.ts";
 import type { KeyRange } from "../kv/mod.ts";
 import type { ServiceError } from "./errors.ts";
-import type { Permission } from "./operations.ts";
+import type { Demand } from "./operations.ts";
 
 /** Who sends a request, as far as that is proven. */
 export type Caller = {
@@ -14,6 +14,8 @@ export type Caller = {
   readonly name: string | null;
   /** Those of the token. */
   readonly roles: readonly string[];
+  /** The id of the token that proved it. */
+  readonly token?: string;
 };
 
 export const nobody: Caller = { name: null, roles: [] };
@@ -32,11 +34,16 @@ export type Credentials = {
   readonly authorization: string | null;
 };
 
-/** Without a key: the operation is about the node or the cluster. */
-export type Demand = Exclude<Permission, "public" | "own">;
-
 /** Whether a caller may see `key`. */
 export type Sees = (key: Uint8Array) => boolean;
+
+/** What a caller gets of an answer about many keys. */
+export type Sight = {
+  /** Null: every key. */
+  readonly sees: Sees | null;
+  /** While this is the same, so are the keys that `sees` lets through. */
+  readonly basis: string;
+};
 
 export interface Access {
   /** False: everybody may do everything, and nobody has to be asked for credentials. */
@@ -48,11 +55,17 @@ export interface Access {
   /** Why `caller` may not do so to every key of `range`, those included that no item has; or null. */
   refuseRange(caller: Caller, demand: Demand, range: KeyRange): ServiceError | null;
   /**
-   * What `caller` gets of an answer about many keys: the others are left out, since a refusal would
-   * tell that they are there. Null: all of it.
+   * What `caller` gets of an answer about many keys. Other keys are left out, since a refusal would
+   * tell that they are there. An error: he counts no more, or nobody can say at the moment.
    */
-  readable(caller: Caller, demand: "read" | "watch"): Sees | null;
+  readable(caller: Caller, demand: "read" | "watch"): Result<Sight, ServiceError>;
+  /** Goes up whenever `readable` may give something else, for whomever; then `changes` rings. */
+  readonly version: number;
+  readonly changes: Bell;
 }
+
+/** All keys. */
+export const EVERYTHING: Sight = { sees: null, basis: "everything" };
 
 /** For a node that only this machine reaches, or that says `insecure`. */
 export const openAccess: Access = {
@@ -60,5 +73,7 @@ export const openAccess: Access = {
   identify: () => ok(nobody),
   refuse: () => null,
   refuseRange: () => null,
-  readable: () => null,
+  readable: () => ok(EVERYTHING),
+  version: 0,
+  changes: new Bell(),
 };

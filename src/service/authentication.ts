@@ -9,23 +9,10 @@
 
 import { err, type Hash, limits, ok, type Random, type Result, type Secret } from "../base/mod.ts";
 import type { Replica } from "../node/mod.ts";
-import {
-  type Access,
-  type Caller,
-  type Credentials,
-  nobody,
-  OPERATOR_ROLE,
-  type Sees,
-} from "./access.ts";
+import { isName } from "../access/mod.ts";
+import { type Caller, type Credentials, nobody, OPERATOR_ROLE } from "./access.ts";
 import { refusal, type ServiceError } from "./errors.ts";
-import {
-  isTokenName,
-  isTokenText,
-  newTokenText,
-  saltedHash,
-  type TokenCheck,
-  tokenIdOf,
-} from "./token_text.ts";
+import { isTokenText, newTokenText, saltedHash, type TokenCheck, tokenIdOf } from "./token_text.ts";
 import { storedTokens } from "./tokens.ts";
 
 export type AuthenticationOptions = {
@@ -57,9 +44,7 @@ export function makeOperatorToken(ports: { random: Random; hash: Hash }): Operat
   return { text, check: { id: OPERATOR_ID, createdAtMs: 0, roles: [OPERATOR_ROLE], ...salted } };
 }
 
-export class Authentication implements Access {
-  /** Also where everybody may do everything: a wrong token is refused there too. */
-  readonly guarded = true;
+export class Authentication {
   readonly #options: AuthenticationOptions;
   /** By id. */
   readonly #holders = new Map<string, Holder>();
@@ -75,21 +60,21 @@ export class Authentication implements Access {
   identify({ authorization, certified }: Credentials): Identified {
     if (authorization !== null) return this.#bearer(authorization);
     if (certified !== undefined) {
-      return isTokenName(certified) ? ok({ name: certified, roles: [] }) : err(NO_NAME);
+      return isName(certified) ? ok({ name: certified, roles: [] }) : err(NO_NAME);
     }
     return this.#options.required ? err(SHOW_A_TOKEN) : NOBODY;
   }
 
+  /** Why nobody may come as `caller`, or null. */
   refuse(caller: Caller): ServiceError | null {
     return caller.name === null && this.#options.required ? SHOW_A_TOKEN : null;
   }
 
-  refuseRange(caller: Caller): ServiceError | null {
-    return this.refuse(caller);
-  }
-
-  readable(caller: Caller): Sees | null {
-    return this.refuse(caller) === null ? null : () => false;
+  /** Whether the token by which `caller` is known, if he is by one, was not revoked meanwhile. */
+  counts({ token }: Caller): boolean {
+    if (token === undefined) return true;
+    this.#follow();
+    return this.#holders.has(token);
   }
 
   #bearer(authorization: string): Identified {
@@ -118,16 +103,20 @@ export class Authentication implements Access {
     this.#known.clear();
     this.#holders.clear();
     for (const { name, check } of storedTokens(replica)) {
-      this.#holders.set(check.id, { caller: { name, roles: check.roles }, check });
+      this.#holders.set(check.id, {
+        caller: { name, roles: check.roles, token: check.id },
+        check,
+      });
     }
     if (operator === undefined) return;
     // A space stands in no name of a token.
-    const caller = { name: `operator of ${replica.id}`, roles: operator.check.roles };
+    const { roles } = operator.check;
+    const caller = { name: `operator of ${replica.id}`, roles, token: OPERATOR_ID };
     this.#holders.set(OPERATOR_ID, { caller, check: operator.check });
   }
 }
 
-const SHOW_A_TOKEN = refusal("unauthenticated", "The request does not say who sends it.");
+export const SHOW_A_TOKEN = refusal("unauthenticated", "The request does not say who sends it.");
 /** Names of certificates and of tokens are one kind: what a policy says of one it says of both. */
 const NO_NAME = refusal(
   "unauthenticated",

@@ -9,6 +9,7 @@
 
 import type { Failure } from "../node/mod.ts";
 import type { Revision } from "../kv/mod.ts";
+import type { Demand } from "./operations.ts";
 
 export type Effect = "none" | "unknown";
 
@@ -52,6 +53,11 @@ export const errorTable = {
     "Send a token of this cluster as Authorization: Bearer; keva token create makes one.",
   ),
   bodyInvalid: row(400, "The body of the request is not as it must be", FIX),
+  forbidden: row(
+    403,
+    "The caller may not do this",
+    "Ask whoever runs the cluster for `permission`; keva policy test tells which rule decides.",
+  ),
   tokenInvalid: row(400, "Such a token cannot be created", FIX),
   tokenMissing: row(404, "There is no such token", "See keva token list for those that there are."),
   tokenExists: row(
@@ -59,6 +65,13 @@ export const errorTable = {
     "The name of the token is taken",
     "Choose another name, or revoke the token that has it.",
   ),
+  policyInvalid: row(400, "The cluster cannot take such a rule", FIX),
+  policyMissing: row(
+    404,
+    "There is no such rule",
+    "See keva policy list for those that there are.",
+  ),
+  policyExists: row(409, "The rule is there already", "Nothing is left to be done."),
   routeUnknown: row(404, "There is nothing at this path", "GET / lists the routes."),
   keyMissing: row(404, "There is no item under this key", "Without ?missing=404 this is a 204."),
   methodNotAllowed: row(405, "The method is not allowed here", "Use a method named in Allow."),
@@ -104,6 +117,7 @@ export const errorTable = {
   // The request was understood, but this node or the cluster could not serve it.
   tooManyConnections: busy("There are too many connections", "Close some, or use another node."),
   memoryLimit: busy("Too many request bodies are in memory", RETRY),
+  policyLoading: busy("The policy is not at hand yet", RETRY),
   noLeader: busy("No leader can be reached", RETRY),
   overloaded: busy("The node has too much to do", RETRY),
   leaderChanged: busy("Leadership changed meanwhile", RETRY),
@@ -137,6 +151,8 @@ export type ServiceError = {
   readonly revision?: Revision;
   /** The request came before and had been refused then. */
   readonly replayed?: true;
+  /** What the caller would need: with `forbidden`. */
+  readonly permission?: Demand;
 };
 
 /** What the caller did not know and has to find out before sending the write again. */

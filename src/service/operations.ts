@@ -10,6 +10,9 @@
  */
 export type Permission = "public" | "own" | "read" | "write" | "watch" | "inspect" | "admin";
 
+/** What a caller needs. */
+export type Demand = Exclude<Permission, "public" | "own">;
+
 export type Operation = {
   readonly permission: Permission;
   readonly summary: string;
@@ -31,6 +34,13 @@ export const operations = {
   listTokens: { permission: "admin", summary: "The tokens of clients, without their text" },
   createToken: { permission: "admin", summary: "Make a token for a client" },
   revokeToken: { permission: "admin", summary: "Let a token count no more" },
+  listPolicy: { permission: "admin", summary: "The rules of who may do what" },
+  addPolicy: { permission: "admin", summary: "Add a rule to those of the cluster" },
+  removePolicy: { permission: "admin", summary: "Remove a rule from those of the cluster" },
+  testPolicy: {
+    permission: "admin",
+    summary: "Whether somebody may do something, and by which rule",
+  },
   live: { permission: "public", summary: "Whether the process is alive" },
   ready: { permission: "public", summary: "Whether linearizable reads work here" },
   describe: { permission: "public", summary: "What this server is" },

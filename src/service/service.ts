@@ -3,9 +3,11 @@
  */
 
 import { assert, type Clock, err, limits, ok, type Result } from "../base/mod.ts";
-import type { ClusterStatus, NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
-import type { Check, Command, FirstOutcome, Mutation } from "../kv/mod.ts";
+import type { NodeMetrics, NodeStatus, Replica } from "../node/mod.ts";
+import type { Command, FirstOutcome, Mutation } from "../kv/mod.ts";
 import { type Access, type Caller, type Credentials, openAccess } from "./access.ts";
+import { withLag } from "./cluster_view.ts";
+import { checksOf, conditionFailed } from "./conditions.ts";
 import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
 import type { KeyRing, KeysView } from "./key_ring.ts";
 import { type ListAnswer, type ListRequest, pageOf } from "./list.ts";
@@ -16,6 +18,13 @@ import {
   transactionOf,
   type TransactRequest,
 } from "./transaction.ts";
+import type {
+  Policies,
+  PolicyChange,
+  PolicyQuestion,
+  PolicyVerdict,
+  PolicyView,
+} from "./policies.ts";
 import type { NewToken, TokenChange, Tokens, TokenView } from "./tokens.ts";
 import type {
   ClusterView,
@@ -27,7 +36,6 @@ import type {
   ReadOptions,
   RequestOptions,
   RequestView,
-  WriteConditions,
   WriteOptions,
 } from "./types.ts";
 import { Watch, type WatchRequest } from "./watch.ts";
@@ -46,6 +54,8 @@ export type ServiceOptions = {
   readonly keyRing?: KeyRing | undefined;
   /** Absent: there are none. */
   readonly tokens?: Tokens | undefined;
+  /** Absent: there is none, and none can be made. */
+  readonly policies?: Policies | undefined;
   /** Absent: everybody may do everything. */
   readonly access?: Access | undefined;
 };
@@ -58,6 +68,7 @@ export class Service {
   readonly #requestTimeoutMs: number;
   readonly #keyRing: KeyRing | undefined;
   readonly #tokens: Tokens | undefined;
+  readonly #policies: Policies | undefined;
   readonly #access: Access;
   #readiness: Answer<void> | null = null;
   #clusterView: Promise<ClusterView> | null = null;
@@ -67,6 +78,7 @@ export class Service {
     this.#clock = options.clock;
     this.#keyRing = options.keyRing;
     this.#tokens = options.tokens;
+    this.#policies = options.policies;
     this.#access = options.access ?? openAccess;
     this.valueBytesMax = options.valueBytesMax ?? limits.valueBytesMax;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? limits.requestTimeoutMs;
@@ -96,14 +108,16 @@ export class Service {
   /** A page of items. Those that the caller may not read are left out, as if they were not there. */
   async list(caller: Caller, request: ListRequest, options: ReadOptions): Answer<ListAnswer> {
     assert(request.limit > 0 && request.limit <= limits.listItemsMax, "a limit that is allowed");
-    const sees = this.#access.readable(caller, "read");
     const { consistency } = options;
     if (consistency === "linearizable") {
       const confirmed = await this.#replica.linearize(this.#deadline(options));
       if (!confirmed.ok) return err(readFailure(confirmed.error));
     }
+    const readable = this.#access.readable(caller, "read");
+    if (!readable.ok) return readable;
     const { state } = this.#replica;
-    return ok({ ...pageOf(state, request, sees), revision: state.applied, consistency });
+    const page = pageOf(state, request, readable.value.sees);
+    return ok({ ...page, revision: state.applied, consistency });
   }
 
   async put(
@@ -184,8 +198,13 @@ export class Service {
         `The watch begins after ${request.after.revision}, but ${revision} is the newest.`;
       return err(refusal("parameterInvalid", detail));
     }
-    const sees = this.#access.readable(caller, "watch");
-    return ok(new Watch({ replica: this.#replica, clock: this.#clock, request, sees }));
+    return Watch.begin({
+      replica: this.#replica,
+      clock: this.#clock,
+      access: this.#access,
+      caller,
+      request,
+    });
   }
 
   status(caller: Caller): Result<NodeStatus, ServiceError> {
@@ -220,7 +239,7 @@ export class Service {
   }
 
   listTokens(caller: Caller): Answer<TokenView[]> {
-    return this.#withTokens(caller, (tokens) => tokens.list(this.#deadline({})));
+    return this.#administer(caller, this.#tokens, (tokens, until) => tokens.list(until));
   }
 
   /** The answer holds the token's text, which nobody can tell again. */
@@ -228,13 +247,47 @@ export class Service {
     caller: Caller,
     request: { readonly name: string; readonly roles: readonly string[] },
   ): Answer<NewToken> {
-    return this.#withTokens(caller, (tokens) => tokens.create(caller, request, this.#deadline({})));
+    return this.#administer(
+      caller,
+      this.#tokens,
+      (tokens, until) => tokens.create(caller, request, until),
+    );
   }
 
   revokeToken(caller: Caller, nameOrId: string): Answer<TokenChange> {
-    return this.#withTokens(
+    return this.#administer(
       caller,
-      (tokens) => tokens.revoke(caller, nameOrId, this.#deadline({})),
+      this.#tokens,
+      (tokens, until) => tokens.revoke(caller, nameOrId, until),
+    );
+  }
+
+  listPolicy(caller: Caller): Answer<PolicyView> {
+    return this.#administer(caller, this.#policies, (policies, until) => policies.list(until));
+  }
+
+  /** `rule` as `listPolicy` shows it. */
+  addPolicy(caller: Caller, rule: string): Answer<PolicyChange> {
+    return this.#administer(
+      caller,
+      this.#policies,
+      (policies, until) => policies.add(caller, rule, until),
+    );
+  }
+
+  removePolicy(caller: Caller, rule: string): Answer<PolicyChange> {
+    return this.#administer(
+      caller,
+      this.#policies,
+      (policies, until) => policies.remove(caller, rule, until),
+    );
+  }
+
+  testPolicy(caller: Caller, question: PolicyQuestion): Answer<PolicyVerdict> {
+    return this.#administer(
+      caller,
+      this.#policies,
+      (policies, until) => policies.test(question, until),
     );
   }
 
@@ -256,11 +309,15 @@ export class Service {
     return refused === null ? ok(look()) : err(refused);
   }
 
-  async #withTokens<T>(caller: Caller, run: (tokens: Tokens) => Answer<T>): Answer<T> {
+  async #administer<P, T>(
+    caller: Caller,
+    part: P | undefined,
+    run: (part: P, deadlineAt: number) => Answer<T>,
+  ): Answer<T> {
     const refused = this.#access.refuse(caller, "admin");
     if (refused !== null) return err(refused);
-    assert(this.#tokens !== undefined, "a service that is asked for tokens has them");
-    return await run(this.#tokens);
+    assert(part !== undefined, "a service that is asked to administer something has it");
+    return await run(part, this.#deadline({}));
   }
 
   async #confirmReads(): Answer<void> {
@@ -330,30 +387,3 @@ function requestName({ name }: Caller, idempotencyKey: string): string {
 
 const REPLAYED = { replayed: true } as const;
 const NOT_REPLAYED = {};
-
-function checksOf(key: Uint8Array, conditions: WriteConditions): Check[] {
-  const checks: Check[] = [];
-  const { revision, exists } = conditions;
-  if (revision !== undefined) checks.push({ kind: "revision", key, revision });
-  if (exists === true) checks.push({ kind: "exists", key });
-  if (exists === false) checks.push({ kind: "revision", key, revision: 0 });
-  return checks;
-}
-
-function conditionFailed(revision: number): ServiceError {
-  const detail = revision === 0
-    ? "There is no item under this key."
-    : `The item under this key has revision ${revision}.`;
-  return { ...refusal("conditionFailed", detail), revision };
-}
-
-/** Lag is counted from the highest commit index that any member reports. */
-function withLag(status: ClusterStatus): ClusterView {
-  const commits = status.members.map((member) => member.status?.commit ?? 0);
-  const commit = Math.max(0, ...commits);
-  const members = status.members.map((member) => ({
-    ...member,
-    lag: member.status === undefined ? null : Math.max(0, commit - member.status.applied),
-  }));
-  return { cluster: status.cluster, answeredBy: status.answeredBy, members };
-}

@@ -24,6 +24,7 @@ import {
   Secret,
   utf8,
 } from "../base/mod.ts";
+import { isName } from "../access/mod.ts";
 
 const VERSION = 1;
 const ID_BYTES = 6;
@@ -32,8 +33,6 @@ const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 const TEXT = /^keva_([0-9a-z]{12})_[A-Za-z0-9_-]{43}$/;
 const ID = /^[0-9a-f]{12}$/;
-/** Also what may stand in logs, in policies and on command lines without an escape. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 /** What checks a token. */
 export type TokenCheck = {
@@ -44,11 +43,6 @@ export type TokenCheck = {
   readonly salt: Uint8Array;
   readonly hash: Uint8Array;
 };
-
-/** Whether `text` can name a token or a role. */
-export function isTokenName(text: string): boolean {
-  return NAME.test(text);
-}
 
 export function newTokenId(random: Random): string {
   return hex(random.bytes(ID_BYTES));
@@ -93,7 +87,7 @@ export function decodeTokenCheck(bytes: Uint8Array): Result<TokenCheck, string> 
     const createdAtMs = reader.u64();
     const roles: string[] = [];
     for (let left = reader.u8(); left > 0; left--) roles.push(reader.text());
-    if (roles.length > limits.rolesPerTokenMax || !roles.every(isTokenName)) {
+    if (roles.length > limits.rolesPerTokenMax || !roles.every(isName)) {
       throw new DecodeError("roles of a token");
     }
     const salt = reader.bytes();

@@ -17,14 +17,15 @@ import {
   type Result,
   type Secret,
 } from "../base/mod.ts";
-import type { Check, Mutation, Revision } from "../kv/mod.ts";
+import { isName } from "../access/mod.ts";
+import type { Revision } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
 import type { Caller } from "./access.ts";
-import { readFailure, refusal, type ServiceError, writeFailure } from "./errors.ts";
+import { readFailure, refusal, type ServiceError } from "./errors.ts";
+import { changeRecord, type RecordChange, settled } from "./record_change.ts";
 import {
   decodeTokenCheck,
   encodeTokenCheck,
-  isTokenName,
   newTokenId,
   newTokenText,
   saltedHash,
@@ -51,18 +52,9 @@ export type TokenView = {
   readonly createdAtMs: number;
 };
 
-/** A change of tokens, and which members may not know it yet. */
-export type TokenChange = {
-  readonly name: string;
-  readonly revision: Revision;
-  /** Members that had not applied it within `limits.tokenChangeWaitMs`, or do not answer. */
-  readonly pending: readonly string[];
-};
+export type TokenChange = RecordChange & { readonly name: string };
 
 export type NewToken = TokenView & TokenChange & { readonly token: Secret };
-
-/** How often members are asked how far they have come. */
-const POLL_MS = 20;
 
 export class Tokens {
   readonly #options: TokensOptions;
@@ -84,7 +76,7 @@ export class Tokens {
     request: { readonly name: string; readonly roles: readonly string[] },
     deadlineAt: number,
   ): Answer<NewToken> {
-    const { clock, random, log } = this.#options;
+    const { replica, clock, random, log } = this.#options;
     const { name, roles } = request;
     const invalid = whatIsWrong(name, roles);
     if (invalid !== null) return err(refusal("tokenInvalid", invalid));
@@ -92,19 +84,18 @@ export class Tokens {
     const token = newTokenText(id, random);
     const createdAtMs = clock.wallTime();
     const check = { id, createdAtMs, roles, ...saltedHash(token, this.#options) };
-    const changed = await this.#change(
-      { kind: "record", of: "token", name, revision: 0 },
-      { kind: "setRecord", of: "token", name, body: encodeTokenCheck(check) },
-      deadlineAt,
-    );
+    const changed = await changeRecord(replica, {
+      check: { kind: "record", of: "token", name, revision: 0 },
+      mutation: { kind: "setRecord", of: "token", name, body: encodeTokenCheck(check) },
+    }, deadlineAt);
     if (!changed.ok) return changed;
     if (changed.value === null) {
       return err(refusal("tokenExists", `There is a token named ${name} already.`));
     }
+    const { value: revision } = changed;
     const by = caller.name ?? "nobody";
-    log.info("token created", { token: name, id, roles: roles.join(" "), by, ...changed.value });
-    const pending = await this.#settled(changed.value.revision);
-    return ok({ ...view(name, check), ...changed.value, pending, token });
+    log.info("token created", { token: name, id, roles: roles.join(" "), by, revision });
+    return ok({ ...view(name, check), ...await settled(this.#options, revision), token });
   }
 
   /** `nameOrId` as `list` shows them. */
@@ -117,48 +108,16 @@ export class Tokens {
       tokens.find(({ check }) => check.id === nameOrId);
     const missing = () => err(refusal("tokenMissing", "No token has this name or id."));
     if (found === undefined) return missing();
-    const { name, revision, check: { id } } = found;
-    const changed = await this.#change(
-      { kind: "record", of: "token", name, revision },
-      { kind: "deleteRecord", of: "token", name },
-      deadlineAt,
-    );
+    const { name, check: { id } } = found;
+    const changed = await changeRecord(replica, {
+      check: { kind: "record", of: "token", name, revision: found.revision },
+      mutation: { kind: "deleteRecord", of: "token", name },
+    }, deadlineAt);
     if (!changed.ok) return changed;
     if (changed.value === null) return missing(); // somebody else was faster
-    log.info("token revoked", { token: name, id, by: caller.name ?? "nobody", ...changed.value });
-    return ok({ name, ...changed.value, pending: await this.#settled(changed.value.revision) });
-  }
-
-  /** Null when the check does not hold. */
-  async #change(
-    check: Check,
-    mutation: Mutation,
-    deadlineAt: number,
-  ): Answer<{ readonly revision: Revision } | null> {
-    const command = { checks: [check], mutations: [mutation] };
-    const outcome = await this.#options.replica.execute(command, deadlineAt);
-    if (!outcome.ok) return err(writeFailure(outcome.error));
-    const { value } = outcome;
-    if (value.kind === "applied") return ok({ revision: value.revision });
-    if (value.kind === "checkFailed") return ok(null);
-    assert(value.kind === "recordsFull", "a change of tokens has no name and is no transaction");
-    return err(refusal("recordsFull", `There are ${limits.recordsMax} records already.`));
-  }
-
-  /**
-   * Waits a little for the other members: whoever holds a new token may go to any of them, and
-   * whoever revokes one wants it refused by all. Gives those that it cannot vouch for.
-   */
-  async #settled(revision: Revision): Promise<string[]> {
-    const { replica, clock } = this.#options;
-    const giveUpAt = clock.now() + limits.tokenChangeWaitMs;
-    while (true) {
-      const { members } = await replica.clusterStatus();
-      const behind = members.filter(({ status }) => (status?.applied ?? 0) < revision);
-      const canCatchUp = behind.some(({ reachable }) => reachable);
-      if (!canCatchUp || clock.now() >= giveUpAt) return behind.map(({ id }) => id);
-      await new Promise<void>((resolve) => void clock.after(POLL_MS, resolve));
-    }
+    const { value: revision } = changed;
+    log.info("token revoked", { token: name, id, by: caller.name ?? "nobody", revision });
+    return ok({ name, ...await settled(this.#options, revision) });
   }
 }
 
@@ -184,8 +143,8 @@ function view(name: string, { id, roles, createdAtMs }: TokenCheck): TokenView {
 const NAMES = "1 to 64 letters, digits and . _ @ -, the first a letter or a digit";
 
 function whatIsWrong(name: string, roles: readonly string[]): string | null {
-  if (!isTokenName(name)) return `The name of a token is ${NAMES}.`;
-  if (!roles.every(isTokenName)) return `The name of a role is ${NAMES}.`;
+  if (!isName(name)) return `The name of a token is ${NAMES}.`;
+  if (!roles.every(isName)) return `The name of a role is ${NAMES}.`;
   if (new Set(roles).size < roles.length) return "A role is given twice.";
   return roles.length > limits.rolesPerTokenMax
     ? `A token has at most ${limits.rolesPerTokenMax} roles.`

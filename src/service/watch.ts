@@ -3,16 +3,17 @@
  *
  * A watch keeps no changes of its own: it is a cursor into the history that the node keeps for all.
  * So a slow caller costs nothing and holds nobody up; when history has moved on without him he is
- * told by `reset`, never by a gap.
+ * told by `reset`, never by a gap. So he is when he may see other keys than before.
  *
  * Invariant: what `next` gives is every change under the prefix behind the last one given, in order
  * and each once, or ends in a `reset`.
  */
 
-import { type Clock, limits } from "../base/mod.ts";
+import { type Clock, limits, ok, type Result } from "../base/mod.ts";
 import type { Change, Cursor, Item, Revision } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
-import type { Sees } from "./access.ts";
+import type { Access, Caller, Sight } from "./access.ts";
+import type { ServiceError } from "./errors.ts";
 
 export type WatchEvent =
   /** The key holds this since `at`; without a cursor it did before the watch began. */
@@ -23,7 +24,9 @@ export type WatchEvent =
   /** Nothing more has happened up to `revision`. */
   | { kind: "progress"; revision: Revision }
   /** Changes up to `revision` are lost to this watch: what is under the prefix must be read anew. */
-  | { kind: "reset"; revision: Revision };
+  | { kind: "reset"; revision: Revision }
+  /** Nothing follows: the caller counts no more, or has to ask again. */
+  | { kind: "closed"; error: ServiceError };
 
 export type WatchRequest = {
   /** Empty: all keys. */
@@ -38,8 +41,8 @@ export type WatchOptions = {
   readonly replica: Pick<Replica, "state" | "advances">;
   readonly clock: Clock;
   readonly request: WatchRequest;
-  /** What the caller may see; other keys are left out. Null: all of them. */
-  readonly sees: Sees | null;
+  readonly access: Access;
+  readonly caller: Caller;
 };
 
 export class Watch {
@@ -52,11 +55,23 @@ export class Watch {
   /** The initial items that are still to be told. */
   #items: Iterator<[key: Uint8Array, item: Item]> | null = null;
   #ended = false;
+  /** What the caller may see, by what counted at `#version` of the access. */
+  #sight: Sight;
+  #version: number;
   #wake: (() => void) | null = null;
 
-  constructor(options: WatchOptions) {
+  /** An error when the caller may not watch anything, as far as that is known. */
+  static begin(options: WatchOptions): Result<Watch, ServiceError> {
+    const { access, caller } = options;
+    const sight = access.readable(caller, "watch");
+    return sight.ok ? ok(new Watch(options, sight.value)) : sight;
+  }
+
+  private constructor(options: WatchOptions, sight: Sight) {
     const { replica, request } = options;
     this.#options = options;
+    this.#sight = sight;
+    this.#version = options.access.version;
     this.#prefix = String.fromCharCode(...request.prefix);
     this.#cursor = request.after ?? replica.state.now;
     this.#toldAtMs = options.clock.now();
@@ -71,7 +86,7 @@ export class Watch {
   /** The next events, as soon as there are any; null after `end` or a reset that nothing follows. */
   async next(): Promise<readonly WatchEvent[] | null> {
     while (!this.#ended) {
-      const events = this.#items === null ? this.#changes() : this.#initial(this.#items);
+      const events = this.#look();
       if (events.length > 0) return this.#told(events);
       const waitMs = this.#toldAtMs + limits.watchProgressIntervalMs - this.#options.clock.now();
       if (this.#more) await this.#options.clock.yield();
@@ -81,10 +96,34 @@ export class Watch {
     return null;
   }
 
+  #look(): WatchEvent[] {
+    const told = this.#follow();
+    if (told !== null) return told;
+    return this.#items === null ? this.#changes() : this.#initial(this.#items);
+  }
+
   /** Idempotent. */
   end(): void {
     this.#ended = true;
     this.#wake?.();
+  }
+
+  /**
+   * Before anything is told: what the caller may see now. Null while that is what it was. Else what
+   * he was told is no copy any more of what he may see, so he has to begin anew.
+   */
+  #follow(): WatchEvent[] | null {
+    const { access, caller } = this.#options;
+    if (access.version === this.#version) return null;
+    this.#version = access.version;
+    const sight = access.readable(caller, "watch");
+    if (!sight.ok) {
+      this.#ended = true;
+      return [{ kind: "closed", error: sight.error }];
+    }
+    const isSame = sight.value.basis === this.#sight.basis;
+    this.#sight = sight.value;
+    return isSame ? null : [this.#reset()];
   }
 
   #begin(): void {
@@ -107,7 +146,7 @@ export class Watch {
         break;
       }
       const [key, item] = next.value;
-      if (this.#sees(key)) events.push({ kind: "put", key, item });
+      if (this.#isSeen(key)) events.push({ kind: "put", key, item });
       bytes += key.length + item.value.length;
     }
     return events;
@@ -125,13 +164,13 @@ export class Watch {
     return changes.filter((change) => this.#concerns(change)).map(eventOf);
   }
 
-  #sees(key: Uint8Array): boolean {
-    const { sees } = this.#options;
+  #isSeen(key: Uint8Array): boolean {
+    const { sees } = this.#sight;
     return sees === null || sees(key);
   }
 
   #concerns(change: Change): boolean {
-    return change.keyText.startsWith(this.#prefix) && this.#sees(change.key);
+    return change.keyText.startsWith(this.#prefix) && this.#isSeen(change.key);
   }
 
   #reset(): WatchEvent {
@@ -155,16 +194,16 @@ export class Watch {
 
   /** Until something happens, for `waitMs` at most. */
   #wait(waitMs: number): Promise<void> {
-    const { replica, clock } = this.#options;
+    const { replica, clock, access } = this.#options;
     return new Promise((resolve) => {
       const done = (): void => {
         this.#wake = null;
         timer.cancel();
-        silence();
+        for (const silence of listening) silence();
         resolve();
       };
       const timer = clock.after(waitMs, done);
-      const silence = replica.advances.listen(done);
+      const listening = [replica.advances.listen(done), access.changes.listen(done)];
       this.#wake = done;
     });
   }

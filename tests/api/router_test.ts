@@ -68,8 +68,9 @@ Deno.test("routes name an operation each, and one that changes things for whatev
     const { permission } = operations[operation];
     assert.ok(permission, `${method} ${path}`);
     const changes = permission === "write" || permission === "admin";
-    // The list of who has a token is for those who hand tokens out.
-    const isChange = method !== "GET" || operation === "listTokens";
+    // Who has a token and what he may is for those who hand out tokens and rights.
+    const isAdmin = operation === "listTokens" || operation === "listPolicy";
+    const isChange = method !== "GET" || isAdmin;
     assert.equal(isChange, changes, `${method} ${path}`);
   }
 });

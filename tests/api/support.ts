@@ -2,13 +2,17 @@
  * The HTTP front on a simulated network, and a client that sees bytes.
  */
 
+import assert from "node:assert/strict";
 import { type Connection, type Log, NetworkError, utf8 } from "../../src/base/mod.ts";
 import { type HttpLimits, type HttpServer, serveHttp } from "../../src/api/mod.ts";
 import { nativeHash } from "../../src/platform/mod.ts";
 import {
-  type Access,
   Authentication,
+  GuardedAccess,
   makeOperatorToken,
+  Policies,
+  type PolicyFiles,
+  PolicyInForce,
   Service,
   Tokens,
 } from "../../src/service/mod.ts";
@@ -22,6 +26,7 @@ export type Options = {
   readonly valueBytesMax?: number;
   /** Who shows nothing is turned away. */
   readonly authenticated?: boolean;
+  readonly policy?: PolicyFiles;
   /** Cut what travels into random pieces. */
   readonly fragment?: boolean;
 };
@@ -50,14 +55,18 @@ export class Harness {
     const hash = nativeHash();
     const required = options.authenticated ?? false;
     const operator = makeOperatorToken({ hash, random: new SeededRandom(3) });
-    const access: Access = new Authentication({ replica, hash, required, operator });
+    const policy = await PolicyInForce.open({ replica, log, files: options.policy });
+    assert.ok(policy.ok);
+    const authentication = new Authentication({ replica, hash, required, operator });
+    const access = new GuardedAccess(authentication, policy.value);
+    const policies = new Policies({ replica, clock, hash, log, policy: policy.value, required });
     const tokens = new Tokens({ replica, clock, hash, random: new SeededRandom(2), log });
     const valueBytesMax = options.valueBytesMax ?? 1024;
     const server = await serveHttp({
       door: network.on("server"),
       clock,
       log,
-      service: new Service({ replica, clock, valueBytesMax, access, tokens }),
+      service: new Service({ replica, clock, valueBytesMax, access, tokens, policies }),
       address: { host: "server", port: 380 },
       limits: options.limits ?? {},
       hosts: ["n1", "kv.example.com"],

@@ -19,7 +19,7 @@
  */
 
 import assert from "node:assert/strict";
-import { hex } from "../../src/base/mod.ts";
+import { hex, ok } from "../../src/base/mod.ts";
 import type { FailureCode } from "../../src/node/mod.ts";
 import { type ErrorCode, errorTable } from "../../src/service/mod.ts";
 import { golden } from "../support/golden.ts";
@@ -153,10 +153,19 @@ function shorten(line: string): string {
     .replace(/[^\x20-\x7e]/g, (char) => `\\x${hex(latin1Bytes(char))}`);
 }
 
+/** A file without a rule, so that there is a policy from the beginning. */
+const policy = () => ok([]);
+
 async function runScript(name: string, fragment: boolean): Promise<string> {
-  const authenticated = name === "authenticated.http";
+  const isPolicy = name === "policy.http";
+  const authenticated = name === "authenticated.http" || isPolicy;
   const valueBytesMax = VALUE_BYTES_MAX;
-  const harness = await Harness.start({ valueBytesMax, authenticated, fragment });
+  const harness = await Harness.start({
+    valueBytesMax,
+    authenticated,
+    fragment,
+    ...isPolicy && { policy },
+  });
   const output = await new Script(harness).run(read(name));
   await harness.stop();
   return output;
@@ -172,8 +181,16 @@ for (const name of scripts) {
   });
 }
 
-/** Shown where they need more than one connection, server_test.ts, or keys, key_ring_test.ts. */
-const ELSEWHERE: ErrorCode[] = ["tooManyConnections", "memoryLimit", "keysInvalid"];
+/**
+ * Shown where they need more than one connection, server_test.ts, keys, key_ring_test.ts, or Casbin,
+ * policies_test.ts.
+ */
+const ELSEWHERE: ErrorCode[] = [
+  "tooManyConnections",
+  "memoryLimit",
+  "keysInvalid",
+  "policyLoading",
+];
 
 Deno.test("serveHttp() conversations show every error code", () => {
   const all = scripts.map(read).join("");

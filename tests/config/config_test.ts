@@ -82,7 +82,7 @@ Deno.test("loadConfig() fills in every default", () => {
     insecure: false,
     http: { hosts: [] },
     keys: {},
-    access: { clients: "open" },
+    access: { clients: "open", policy: [] },
     timing: { heartbeatIntervalMs: 100 },
     storage: { segmentBytes: 67108864, snapshotBytes: 67108864, snapshotEntries: 100000 },
     limits: {

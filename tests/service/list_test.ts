@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compareBytes, EMPTY, hex, limits, ok, utf8 } from "../../src/base/mod.ts";
 import { type Access, type ListRequest, nobody, refusal, Service } from "../../src/service/mod.ts";
+import { openAccess } from "../../src/service/access.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -77,11 +78,12 @@ Deno.test("Service.list() ends a page before it grows beyond its bytes", async (
 
 Deno.test("Service.list() leaves out what the caller may not read, and looks at so much at a time", async () => {
   const access: Access = {
+    ...openAccess,
     guarded: true,
-    identify: () => ok(nobody),
     refuse: () => refusal("unauthenticated", "planted"),
     refuseRange: () => refusal("unauthenticated", "planted"),
-    readable: (_caller, demand) => ([first]) => demand === "read" && first === 1,
+    readable: (_caller, demand) =>
+      ok({ sees: ([first]) => demand === "read" && first === 1, basis: "" }),
   };
   const hidden = Array.from(
     { length: limits.listLookedAtMax },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { limits, ok, type Result, utf8 } from "../../src/base/mod.ts";
+import { Bell, limits, ok, type Result, utf8 } from "../../src/base/mod.ts";
 import type { Failure, NodeStatus } from "../../src/node/mod.ts";
 import {
   type Access,
@@ -299,6 +299,8 @@ Deno.test("Service asks Access about every operation, with the permission of the
     },
     refuseRange: () => assert.fail("no operation is about a range"),
     readable: () => assert.fail("what is filtered has tests of its own"),
+    version: 0,
+    changes: new Bell(),
   };
   const { service, replica } = setUp({ access });
   const caller: Caller = { name: "ann", roles: [] };
@@ -318,6 +320,13 @@ Deno.test("Service asks Access about every operation, with the permission of the
     listTokens: [undefined, () => service.listTokens(caller)],
     createToken: [undefined, () => service.createToken(caller, { name: "ci", roles: [] })],
     revokeToken: [undefined, () => service.revokeToken(caller, "ci")],
+    listPolicy: [undefined, () => service.listPolicy(caller)],
+    addPolicy: [undefined, () => service.addPolicy(caller, "p, ann, *, read")],
+    removePolicy: [undefined, () => service.removePolicy(caller, "p, ann, *, read")],
+    testPolicy: [
+      undefined,
+      () => service.testPolicy(caller, { name: "ann", roles: [], action: "admin" }),
+    ],
   };
   for (const [name, { permission }] of Object.entries(operations)) {
     if (permission === "public" || permission === "own" || FILTERED.includes(name)) continue;

@@ -73,7 +73,8 @@ Deno.test("Authentication knows a token from its creation to its revocation, cac
   const { token } = valueOf(await tokens.create(ANN, { name: "ci", roles: ["deploy"] }, LATER));
   const shown = bearer(token.reveal());
   for (let time = 0; time < 3; time++) {
-    assert.deepEqual(valueOf(access.identify(shown)), { name: "ci", roles: ["deploy"] });
+    const { name, roles } = valueOf(access.identify(shown));
+    assert.deepEqual([name, roles], ["ci", ["deploy"]]);
   }
   valueOf(await tokens.revoke(ANN, "ci", LATER));
   const refused = access.identify(shown);
@@ -109,11 +110,6 @@ Deno.test("Authentication turns away who shows nothing only where that is wanted
   const closed = setUp().access;
   assert.equal(closed.refuse(nobody)?.code, "unauthenticated");
   assert.equal(closed.refuse(ANN), null);
-  // Of many keys he gets nothing, and whoever counts gets all.
-  assert.equal(closed.refuseRange(nobody)?.code, "unauthenticated");
-  assert.equal(closed.readable(nobody)?.(new Uint8Array([97])), false);
-  assert.equal(open.readable(nobody), null);
-  assert.equal(closed.readable(ANN), null);
 });
 
 Deno.test("Authentication knows the operator token of its own node and start only", () => {

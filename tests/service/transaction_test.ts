@@ -1,7 +1,7 @@
 /** What a transaction must be, and what it takes to be allowed one. */
 
 import assert from "node:assert/strict";
-import { EMPTY, limits, ok, utf8 } from "../../src/base/mod.ts";
+import { EMPTY, limits, utf8 } from "../../src/base/mod.ts";
 import {
   type Access,
   nobody,
@@ -10,6 +10,7 @@ import {
   type TransactRequest,
   type WantedStep,
 } from "../../src/service/mod.ts";
+import { openAccess } from "../../src/service/access.ts";
 import { FakeReplica } from "../support/fake_replica.ts";
 import { VirtualClock } from "../support/virtual_clock.ts";
 
@@ -44,14 +45,14 @@ function access(allowed: readonly string[], asked: string[] = []): Access {
     return allowed.includes(demand) ? null : refusal("unauthenticated", `No ${demand}.`);
   };
   return {
+    ...openAccess,
     guarded: true,
-    identify: () => ok(nobody),
     refuse: (_caller, demand) => answer(demand),
     refuseRange: (_caller, demand, { start, end }) => {
       const text = (bytes: Uint8Array | null) => bytes && new TextDecoder().decode(bytes);
       return answer(`${demand} ${text(start)}-${text(end)}`);
     },
-    readable: () => null,
+    readable: () => assert.fail("a transaction is not filtered"),
   };
 }
 

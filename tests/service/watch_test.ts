@@ -1,12 +1,14 @@
 /** What a watch tells, and when. */
 
 import assert from "node:assert/strict";
-import { limits, ok, utf8 } from "../../src/base/mod.ts";
+import { Bell, err, limits, ok, type Result, utf8 } from "../../src/base/mod.ts";
 import { KvState } from "../../src/kv/mod.ts";
 import {
   type Access,
   nobody,
+  refusal,
   Service,
+  type ServiceError,
   type Watch,
   type WatchEvent,
   type WatchRequest,
@@ -45,6 +47,8 @@ function text(event: WatchEvent): string {
       return `${event.at?.revision ?? "initial"} +${String.fromCharCode(...event.key)}`;
     case "delete":
       return `${event.at.revision} -${String.fromCharCode(...event.key)}`;
+    case "closed":
+      return `closed ${event.error.code}`;
     default:
       return `${event.kind} ${event.revision}`;
   }
@@ -128,24 +132,80 @@ Deno.test("Watch gives a sign of life, also while others' keys change", async ()
   assert.deepEqual(await told, ["progress 20"]);
 });
 
-Deno.test("Watch leaves out what the caller may not watch, and goes by what holds now", async () => {
-  let secret = "s";
-  const access: Access = {
-    guarded: true,
-    identify: () => ok(nobody),
-    refuse: () => assert.fail("what is seen is filtered"),
-    refuseRange: () => assert.fail("what is seen is filtered"),
-    readable: (_caller, demand) => (key) => demand === "watch" && key[0] !== secret.charCodeAt(0),
-  };
-  const world = new World(access);
+/** What one caller may see, as a test says it. */
+class FakeAccess implements Access {
+  readonly guarded = true;
+  readonly changes = new Bell();
+  version = 0;
+  sight: Result<{ sees: (key: Uint8Array) => boolean; basis: string }, ServiceError>;
+
+  constructor(first: string) {
+    this.sight = ok(seeing(first));
+  }
+
+  identify = () => ok(nobody);
+  refuse = () => assert.fail("what is seen is filtered");
+  refuseRange = this.refuse;
+  readable = () => this.sight;
+
+  change(sight: string | ServiceError): void {
+    this.sight = typeof sight === "string" ? ok(seeing(sight)) : err(sight);
+    this.changes.ring(++this.version);
+  }
+}
+
+function seeing(first: string) {
+  return { sees: (key: Uint8Array) => key[0] === first.charCodeAt(0), basis: first };
+}
+
+Deno.test("Watch leaves out what the caller may not see", async () => {
+  const world = new World(new FakeAccess("t"));
   world.put("s1");
   world.put("t1");
   const watch = await world.watch({ initial: true });
   assert.deepEqual(await next(watch), ["initial +t1", "synced 2"]);
-  secret = "t";
-  world.put("t2");
   world.put("s2");
-  assert.deepEqual(await next(watch), ["4 +s2"]);
+  world.put("t2");
+  assert.deepEqual(await next(watch), ["4 +t2"]);
+});
+
+Deno.test("Watch begins anew as soon as the caller may see other keys", async () => {
+  const access = new FakeAccess("s");
+  const world = new World(access);
+  world.put("s1");
+  world.put("t1");
+  const watch = await world.watch({ initial: true });
+  assert.deepEqual(await next(watch), ["initial +s1", "synced 2"]);
+  const told = next(watch);
+  access.change("s"); // of somebody else
+  await world.clock.settle();
+  world.put("s2"); // while that of this one is on its way
+  access.change("t");
+  assert.deepEqual(await told, ["reset 3"]);
+  assert.deepEqual(await next(watch), ["initial +t1", "synced 3"]);
+});
+
+Deno.test("Watch without items ends when the caller may see other keys", async () => {
+  const access = new FakeAccess("s");
+  const world = new World(access);
+  const watch = await world.watch();
+  const told = next(watch);
+  access.change("t");
+  assert.deepEqual(await told, ["reset 0"]);
+  assert.equal(await next(watch), null);
+});
+
+Deno.test("Watch ends with the reason when the caller counts no more, and tells nothing first", async () => {
+  const access = new FakeAccess("s");
+  const world = new World(access);
+  const watch = await world.watch();
+  const told = next(watch);
+  await world.clock.settle();
+  world.put("s1");
+  access.change(refusal("unauthenticated", "It was revoked."));
+  assert.deepEqual(await told, ["closed unauthenticated"]);
+  assert.equal(await next(watch), null);
+  assert.ok(!(await world.service.watch(nobody, { prefix: utf8(""), initial: false })).ok);
 });
 
 Deno.test("Watch ends when it is told to, also while it waits", async () => {

@@ -64,6 +64,7 @@ export function problemResponse(
     next: row.next,
     leader: error.leader,
     revision: error.revision,
+    permission: error.permission,
   };
   return { status: row.status, headers: { ...headers, ...extra }, body: `${json(problem)}\n` };
 }

@@ -19,6 +19,13 @@ import { DKV_KEY_PATH, dkvProblem, getPair, nodesStatus, putPair } from "./dkv_r
 import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
 import { LIST_PARAMETERS, listKeys } from "./list_route.ts";
 import { readRequest, REQUEST_PARAMETERS, REQUEST_PATH } from "./request_route.ts";
+import {
+  addPolicy,
+  listPolicy,
+  REMOVE_PARAMETERS,
+  removePolicy,
+  testPolicy,
+} from "./policy_routes.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX, REST } from "./target.ts";
@@ -61,6 +68,10 @@ export const routes: readonly Route[] = [
   route("GET", "/v1/tokens", "listTokens", listTokens),
   route("POST", "/v1/tokens", "createToken", createToken),
   route("DELETE", "/v1/tokens", "revokeToken", revokeToken, REVOKE_PARAMETERS),
+  route("GET", "/v1/policy", "listPolicy", listPolicy),
+  route("POST", "/v1/policy", "addPolicy", addPolicy),
+  route("DELETE", "/v1/policy", "removePolicy", removePolicy, REMOVE_PARAMETERS),
+  route("POST", "/v1/policy/test", "testPolicy", testPolicy),
   route("GET", "/metrics", "metrics", metrics),
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),

@@ -76,6 +76,10 @@ function eventText(event: WatchEvent): string {
       const { revision } = event.at;
       return eventLines("delete", event.at, { ...jsonBytes("key", event.key), revision });
     }
+    case "closed": {
+      const { code, detail } = event.error;
+      return eventLines("closed", undefined, { code, detail });
+    }
     default: {
       const { kind, revision } = event;
       return eventLines(kind, { revision, position: Infinity }, { revision });
