@@ -52,7 +52,10 @@ const FAILURES: readonly [says: RegExp, means: (where: string) => Sentences][] =
 /** No TLS came back: at once, or on a connection in use, which somebody then has meddled with. */
 const NO_TLS = /InvalidContentType|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/;
 const CONNECTING = /client error \(Connect\)/;
-/** In place of an answer, the first bytes of TLS. */
+/**
+ * In place of an answer, the first bytes of TLS. Nobody who can forge them needs to: in clear, a
+ * refusal can be forged as well.
+ */
 const NO_HTTP = /invalid HTTP version parsed|HPE_INVALID_CONSTANT/;
 
 /** Null: it was something else. */
@@ -64,7 +67,7 @@ export function tlsFailure(endpoint: Endpoint, failure: unknown): TlsFailure | n
   if (endpoint.scheme === "http") {
     if (!NO_HTTP.test(text)) return null;
     const message = `${where} does not speak plain HTTP`;
-    return { message, next: `Write https://${where}.`, isBefore: false };
+    return { message, next: `Write https://${where}.`, isBefore: true };
   }
   if (NO_TLS.test(text)) {
     const message = `${where} does not speak TLS`;
@@ -78,6 +81,6 @@ export function tlsFailure(endpoint: Endpoint, failure: unknown): TlsFailure | n
 /** A broken connection by TLS has one reason more than others, of which nobody tells. */
 export function tlsHint({ scheme }: Endpoint): string {
   return scheme === "https"
-    ? " A node that does not accept the certificate of its client breaks off, too."
+    ? ", as when the node does not accept the certificate that is shown to it"
     : "";
 }

@@ -294,9 +294,9 @@ function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaErro
       cause,
     });
   }
-  const message = `the connection to ${where} broke before the answer was complete`;
-  const hint = next + tlsHint(endpoint);
-  return new KevaError({ code: "connectionLost", effect, message, next: hint, cause });
+  const message = `the connection to ${where} broke before the answer was complete` +
+    tlsHint(endpoint);
+  return new KevaError({ code: "connectionLost", effect, message, next, cause });
 }
 
 /** Whether another endpoint may be asked after this failure. */
