@@ -79,6 +79,14 @@ export const limits = {
   /** And what they may do, in items touched and in every 4 KiB read or written. */
   applyWorkPerTurnMax: 4_096,
 
+  /**
+   * Items that one command removes because they are due; the next one follows when it is applied.
+   * Few enough that a batch holds nobody up, many enough that 100,000 take a second or two.
+   */
+  expiriesPerCommandMax: 1_000,
+  /** How long an item may be told to stay, from now on: ten years. Longer: 400, effect none. */
+  ttlMsMax: 10 * 365 * 24 * 60 * 60 * 1000,
+
   /** Changes kept for those who watch, in count and in bytes. Older: the watch is reset. */
   historyChangesMax: 65_536,
   historyBytesMax: 16 * MIB,

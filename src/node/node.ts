@@ -23,6 +23,7 @@ import {
 import { type DataDirectory, describeStorageError, type StorageError } from "../storage/mod.ts";
 import { Applier } from "./applier.ts";
 import { ClusterView, encodeStatus } from "./cluster_view.ts";
+import { Expirer } from "./expirer.ts";
 import { Members } from "./members.ts";
 import { Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -49,6 +50,7 @@ export class Node implements Replica {
   readonly #cluster: ClusterView;
   readonly #members: Members;
   readonly #vitals: Vitals;
+  readonly #expirer: Expirer;
   readonly #ticker: Timer;
 
   #turnScheduled = false;
@@ -124,6 +126,12 @@ export class Node implements Replica {
       snapshots: this.#snapshots,
       members: this.#members,
       isDiskFull: () => this.#diskFull,
+    });
+    this.#expirer = new Expirer({
+      clock,
+      raft: this.#raft,
+      applier: this.#applier,
+      execute: (command, deadlineAt) => this.execute(command, deadlineAt),
     });
     this.#ticker = clock.every(tickMs, () => this.#tick());
     this.#schedule();
@@ -369,6 +377,7 @@ export class Node implements Replica {
     this.#input(() => this.#members.tick());
     this.#reads.expire(now, this.#raft.leader, this.#members.trouble);
     this.#snapshots.tick();
+    this.#expirer.tick();
     // A leader whose disk has stalled holds everybody up (its own vote no longer counts anyway).
     const stalled = this.#directory.wal.status().pendingSyncMs;
     if (stalled > this.#options.timing.electionTimeoutMs) this.#input(() => this.#raft.transfer());
