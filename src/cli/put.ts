@@ -2,10 +2,11 @@
  * `keva put`: stores a value.
  */
 
-import { DiskError, limits, utf8 } from "../base/mod.ts";
+import { limits, utf8 } from "../base/mod.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
-import { CommandError, usageError } from "./error.ts";
+import { usageError } from "./error.ts";
+import { readFile, tooLarge } from "./input.ts";
 import { keyBase64Option, keyHexOption, parseKey } from "./key.ts";
 import {
   clientCommand,
@@ -74,28 +75,4 @@ async function readValue(
   const value = await context.stdin.read(limits.valueBytesCeiling);
   if (value === null) throw tooLarge("standard input");
   return { value, contentType };
-}
-
-function readFile(context: Context, path: string): Uint8Array {
-  const { disk } = context.ports;
-  try {
-    const file = disk.open(path, "read");
-    try {
-      const size = file.size();
-      if (size > limits.valueBytesCeiling) throw tooLarge(path);
-      const value = new Uint8Array(size);
-      return value.subarray(0, file.readAt(0, value));
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error;
-    throw new CommandError(`cannot read ${path}: ${error.reason}`);
-  }
-}
-
-function tooLarge(what: string): CommandError {
-  return new CommandError(
-    `${what} is longer than ${limits.valueBytesCeiling} bytes, more than any node accepts`,
-  );
 }

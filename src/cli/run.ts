@@ -14,12 +14,14 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { keygenCommand } from "./keygen.ts";
 import { keysCommand } from "./keys.ts";
+import { listCommand } from "./list.ts";
 import { policyCommand } from "./policy.ts";
 import { putCommand } from "./put.ts";
 import { serveCommand } from "./serve.ts";
 import { shellCommand } from "./shell.ts";
 import { statusCommand } from "./status.ts";
 import { tokenCommand } from "./token.ts";
+import { txnCommand } from "./txn.ts";
 import { watchCommand } from "./watch.ts";
 
 const EPILOGUE = `
@@ -78,6 +80,8 @@ function buildProgram(context: Context): Command {
     getCommand,
     putCommand,
     deleteCommand,
+    listCommand,
+    txnCommand,
     watchCommand,
     exportCommand,
     importCommand,

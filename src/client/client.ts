@@ -6,7 +6,8 @@ import { hex, utf8 } from "../base/mod.ts";
 import { Discovery } from "./discovery.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { KevaError } from "./error.ts";
-import { keyTarget, prefixParameters } from "./key_target.ts";
+import { bytesParameter, keyTarget } from "./key_target.ts";
+import { list } from "./list.ts";
 import { Nodes } from "./nodes.ts";
 import { type Answer, type Fetch, type Request, Transport } from "./transport.ts";
 import type {
@@ -18,6 +19,8 @@ import type {
   Item,
   JsonItem,
   KeysView,
+  Listed,
+  ListOptions,
   NewToken,
   PolicyChange,
   PolicyQuestion,
@@ -27,10 +30,14 @@ import type {
   PutOptions,
   TokenChange,
   TokenView,
+  Transaction,
+  TransactionAnswer,
+  TransactionOptions,
   WatchEvent,
   WatchOptions,
   WriteOptions,
 } from "./types.ts";
+import { transactionAnswer, transactionText, TXN_ROUTE } from "./txn.ts";
 import { watch } from "./watch.ts";
 
 export type { Fetch };
@@ -138,6 +145,28 @@ export class KevaClient {
   }
 
   /**
+   * Items in the order of their keys, over as many pages as it takes. Each page is as of one moment;
+   * what is written while the list is read may be in later ones.
+   */
+  list(options: ListOptions = {}): AsyncGenerator<Listed, void, void> {
+    return list(async (target) => {
+      return json(await this.#send({ method: "GET", target, tellsTimeout: true }, options));
+    }, options);
+  }
+
+  /** Does all of `then` where all `checks` hold, else all of `else`; or nothing at all. */
+  async txn(
+    transaction: Transaction,
+    options: TransactionOptions = {},
+  ): Promise<TransactionAnswer> {
+    const { idempotencyKey = randomKey() } = options;
+    const body = utf8(transactionText(transaction));
+    const headers = { "content-type": JSON_TYPE };
+    const about = { target: TXN_ROUTE, headers, body, tellsTimeout: true, idempotencyKey };
+    return transactionAnswer(json(await this.#send({ method: "POST", ...about }, options)));
+  }
+
+  /**
    * Changes as they happen, in order and each once, over as many connections as it takes, until the
    * loop that reads them is left or the signal ends it. Throws only when no node answers at first,
    * or when the nodes refuse the watch.
@@ -145,7 +174,10 @@ export class KevaClient {
   watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
     const { prefix = "", initial = false, from, timeoutMs = this.#timeoutMs, signal } = options;
     this.#discovery?.begin();
-    const parameters = { ...prefixParameters(prefix), ...initial && { initial: "true" } };
+    const parameters = {
+      ...bytesParameter("prefix", prefix.length === 0 ? undefined : prefix),
+      ...initial && { initial: "true" },
+    };
     const target = withParameters("/v1/storage/watch", parameters);
     const after = options.after ?? (from === undefined ? undefined : String(from - 1));
     return watch(this.#transport, { target, initial, after, timeoutMs, signal });

@@ -23,10 +23,11 @@ export function keyTarget(key: Uint8Array): string {
   return KEY_ROUTE + path;
 }
 
-/** Parameters for the keys that begin with these bytes. */
-export function prefixParameters(prefix: Bytes): Record<string, string> {
-  if (prefix.length === 0) return {};
-  if (typeof prefix === "string") return { prefix: encodeURIComponent(prefix) };
-  const base64 = btoa(String.fromCharCode(...prefix));
-  return { prefix64: base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "") };
+/** A parameter that holds these bytes, as text or, under the same name with 64, in base64url. */
+export function bytesParameter(name: string, bytes: Bytes | undefined): Record<string, string> {
+  if (bytes === undefined) return {};
+  if (typeof bytes === "string") return { [name]: encodeURIComponent(bytes) };
+  const base64 = btoa(String.fromCharCode(...bytes));
+  const base64url = base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return { [`${name}64`]: base64url };
 }

@@ -41,6 +41,87 @@ export type JsonItem<T> = Omit<Item, "value"> & { readonly value: T };
 export type PutAnswer = { readonly revision: number };
 export type DeleteAnswer = { readonly revision: number; readonly existed: boolean };
 
+export type ListOptions = CallOptions & {
+  /** Only keys that begin with it. Absent: all. */
+  readonly prefix?: Bytes;
+  /** From this key on, up to but without that one. */
+  readonly start?: Bytes;
+  readonly end?: Bytes;
+  /** Only keys behind it, in the order that is asked for. */
+  readonly after?: Bytes;
+  /** From the last key to the first. */
+  readonly reverse?: boolean;
+  /** Values too. */
+  readonly values?: boolean;
+  /** So many items at most. Absent: all. */
+  readonly limit?: number;
+  /** On each page, 1 to 1,000. */
+  readonly pageItems?: number;
+  readonly consistency?: Consistency;
+};
+
+export type Listed = {
+  readonly key: Uint8Array;
+  readonly revision: number;
+  readonly contentType: string;
+  /** Of the value. */
+  readonly bytes: number;
+  /** Only where values were asked for. */
+  readonly value?: Uint8Array;
+};
+
+export type TransactionCheck =
+  /** 0: there is no item. */
+  | { readonly check: "revision"; readonly key: Bytes; readonly revision: number }
+  | { readonly check: "exists" | "absent"; readonly key: Bytes }
+  | { readonly check: "value"; readonly key: Bytes; readonly value: Bytes };
+
+export type TransactionStep =
+  | { readonly op: "get" | "delete"; readonly key: Bytes }
+  | {
+    readonly op: "put";
+    readonly key: Bytes;
+    readonly value: Bytes;
+    readonly contentType?: string;
+  }
+  /** At least one of the three. */
+  | {
+    readonly op: "delete-range";
+    readonly prefix?: Bytes;
+    readonly start?: Bytes;
+    readonly end?: Bytes;
+  }
+  /** On signed 64-bit numbers, which are decimal text in the store. */
+  | { readonly op: "sum" | "min" | "max"; readonly key: Bytes; readonly value: bigint | number }
+  | { readonly op: "append"; readonly key: Bytes; readonly value: Bytes };
+
+export type Transaction = {
+  readonly checks?: readonly TransactionCheck[];
+  readonly then?: readonly TransactionStep[];
+  readonly else?: readonly TransactionStep[];
+};
+
+export type TransactionOptions = Omit<WriteOptions, "ifRevision">;
+
+export type TransactionResult =
+  | { readonly kind: "got"; readonly item: Omit<Item, "consistency"> | null }
+  /** Of a put or delete: whether there was an item before. */
+  | { readonly kind: "changed"; readonly existed: boolean }
+  | { readonly kind: "deleted"; readonly count: number }
+  /** What the value is now. */
+  | { readonly kind: "number"; readonly value: bigint }
+  /** How long the value is now. */
+  | { readonly kind: "appended"; readonly bytes: number };
+
+export type TransactionAnswer = {
+  readonly revision: number;
+  readonly branch: "then" | "else";
+  /** Position of the first check that did not hold; null: all did. */
+  readonly failedCheck: number | null;
+  /** Of the steps of the branch, in their order. */
+  readonly results: readonly TransactionResult[];
+};
+
 export type WatchOptions = {
   /** Only keys that begin with it. Absent: all. */
   readonly prefix?: Bytes;
