@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
-import { bundle } from "./bundle.ts";
+import { bundle, MAIN_MODULE } from "./bundle.ts";
 import { filesUnder, ROOT } from "./paths.ts";
 import { findRuntime } from "./runtime.ts";
 
@@ -84,18 +84,20 @@ export async function buildBinary(options: BuildOptions = {}): Promise<string> {
 async function compile(output: string, target: string, officialOnly: boolean): Promise<void> {
   const startMs = performance.now();
   await requirePinnedDeno();
-  const code = await bundle(ROOT, "main.ts");
+  const modules = await bundle(ROOT, "main.ts");
   const cacheDirectory = `${ROOT}/dist/.cache`;
   const runtime = await findRuntime({ target, officialOnly, cacheDirectory });
   console.log(`runtime: ${runtime.source}`);
   const directory = await Deno.makeTempDir({ prefix: "keva-build-" });
   try {
-    await Deno.writeFile(`${directory}/main.js`, code);
-    await Deno.utime(`${directory}/main.js`, 0, 0); // The binary records it.
+    for (const [name, code] of modules) {
+      await Deno.writeFile(`${directory}/${name}`, code);
+      await Deno.utime(`${directory}/${name}`, 0, 0); // The binary records it.
+    }
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: ["compile", "--quiet", "--no-config", "--no-check", "--no-lock", "--no-code-cache"]
         .concat(`--v8-flags=${V8_FLAGS}`, PERMISSIONS)
-        .concat("--target", target, "--output", output, "main.js"),
+        .concat("--target", target, "--output", output, MAIN_MODULE),
       cwd: directory,
       clearEnv: true,
       env: compileEnvironment(runtime.path),

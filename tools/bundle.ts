@@ -1,5 +1,6 @@
 /**
- * Bundles main.ts and everything it imports into one JavaScript module.
+ * Bundles main.ts and everything it imports into one JavaScript module, and what is imported only
+ * when it is needed into others: a process that does without them does not hold their text.
  *
  * The bundle is what `deno compile` embeds: compiled straight from this tree, the program would
  * carry all of node_modules. Stack traces still name the original files, by the inline source map.
@@ -11,15 +12,19 @@ import { build, stop } from "esbuild";
 const REQUIRE_FOR_COMMONJS =
   `import { createRequire as createRequire_ } from "node:module"; const require = createRequire_(import.meta.url);`;
 
-/** The bundle of `entry`; the same sources give the same bytes, wherever `root` lies. */
-export async function bundle(root: string, entry: string): Promise<Uint8Array> {
+/** The name of the module that imports the others. */
+export const MAIN_MODULE = "main.js";
+
+/** The modules by their names; the same sources give the same ones, wherever `root` lies. */
+export async function bundle(root: string, entry: string): Promise<Map<string, Uint8Array>> {
   try {
     const result = await build({
       absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: "main.js", // Not written: it makes the paths in the source map relative to `root`.
+      entryPoints: [{ in: entry, out: MAIN_MODULE.replace(".js", "") }],
+      outdir: ".", // Not written: it makes the paths in the source map relative to `root`.
       write: false,
       bundle: true,
+      splitting: true,
       format: "esm",
       platform: "node",
       target: "esnext",
@@ -32,7 +37,11 @@ export async function bundle(root: string, entry: string): Promise<Uint8Array> {
       banner: { js: REQUIRE_FOR_COMMONJS },
       logLevel: "warning",
     });
-    return result.outputFiles[0]!.contents;
+    return new Map(
+      result.outputFiles.map((
+        { path, contents },
+      ) => [path.slice(path.lastIndexOf("/") + 1), contents]),
+    );
   } finally {
     await stop();
   }
