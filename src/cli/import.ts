@@ -100,9 +100,9 @@ class Importing {
     await room.promise;
   }
 
-  async #store(line: Line, { key, value, contentType }: ItemLine): Promise<void> {
+  async #store(line: Line, { key, value, ...about }: ItemLine): Promise<void> {
     try {
-      await this.#keva.put(key, value, { contentType });
+      await this.#keva.put(key, value, about);
       this.#counter.add(line.bytes);
     } catch (error) {
       if (!(error instanceof KevaError)) throw error;

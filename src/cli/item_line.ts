@@ -12,6 +12,8 @@ export type ItemLine = {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly contentType: string;
+  /** When it goes by itself, in milliseconds since 1970; absent: never. */
+  readonly expiresMs?: number;
 };
 
 /** A character of text takes at most six in JSON; the rest is for key, type and names. */
@@ -23,10 +25,12 @@ const schema = z.strictObject({
   value: z.string().optional(),
   value64: z.base64().optional(),
   contentType: z.string().default("application/octet-stream"),
+  expiresMs: z.int().min(1).optional(),
 });
 
-export function formatItem({ key, value, contentType }: ItemLine): string {
-  return `${JSON.stringify({ ...named("key", key), ...named("value", value), contentType })}\n`;
+export function formatItem({ key, value, contentType, expiresMs }: ItemLine): string {
+  const item = { ...named("key", key), ...named("value", value), contentType, expiresMs };
+  return `${JSON.stringify(item)}\n`;
 }
 
 export function parseItem(text: string): Result<ItemLine, string> {
@@ -38,12 +42,13 @@ export function parseItem(text: string): Result<ItemLine, string> {
     const where = issue?.path.length ? `${issue.path.join(".")}: ` : "";
     return err(printableText(`${where}${issue?.message}`));
   }
-  const { key, key64, value, value64, contentType } = fields.data;
+  const { key, key64, value, value64, contentType, expiresMs } = fields.data;
   const bytes = [bytesOf("key", key, key64), bytesOf("value", value, value64)] as const;
   const [keyBytes, valueBytes] = bytes;
   if (!keyBytes.ok) return keyBytes;
   if (!valueBytes.ok) return valueBytes;
-  return ok({ key: keyBytes.value, value: valueBytes.value, contentType });
+  const expires = expiresMs === undefined ? {} : { expiresMs };
+  return ok({ key: keyBytes.value, value: valueBytes.value, contentType, ...expires });
 }
 
 function jsonOf(text: string): Result<unknown, string> {

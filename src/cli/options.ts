@@ -3,6 +3,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { limits } from "../base/mod.ts";
 
 export function configFileOption() {
   return new Option(
@@ -85,6 +86,16 @@ export function timeoutOption() {
       throw new InvalidArgumentError("It must be a number of seconds above 0, at most 3600.");
     })
     .default(5);
+}
+
+export function ttlOption() {
+  const most = limits.ttlMsMax / 1000;
+  return new Option("--ttl <seconds>", "the item goes by itself after this time")
+    .argParser((text) => {
+      const seconds = Number(text);
+      if (/^\d+(\.\d{1,3})?$/.test(text) && seconds > 0 && seconds <= most) return seconds;
+      throw new InvalidArgumentError(`It must be a number of seconds above 0, at most ${most}.`);
+    });
 }
 
 export function revisionOption() {

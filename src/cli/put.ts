@@ -14,6 +14,7 @@ import {
   jsonOption,
   revisionOption,
   timeoutOption,
+  ttlOption,
   writeOptions,
 } from "./options.ts";
 
@@ -24,7 +25,7 @@ Examples:
   keva put greeting hello
   keva put logo.png --file logo.png --content-type image/png
   date | keva put now
-  keva put lock mine --if-revision 0`;
+  keva put lock mine --if-revision 0 --ttl 30`;
 
 type Source = { readonly value: Uint8Array; readonly contentType: string };
 
@@ -36,6 +37,7 @@ export function putCommand(context: Context) {
     .argument("[value]", "the value, as text")
     .option("-f, --file <path>", "the value is the content of this file")
     .option("--content-type <type>", "kept with the value and returned with it")
+    .addOption(ttlOption())
     .addOption(revisionOption())
     .addOption(idempotencyKeyOption())
     .addOption(jsonOption("print the revision as JSON"))
@@ -48,6 +50,7 @@ export function putCommand(context: Context) {
       const source = await readValue(context, argument, options.file);
       const { revision } = await connect(context, options).put(key, source.value, {
         contentType: options.contentType ?? source.contentType,
+        ...options.ttl !== undefined && { ttlMs: options.ttl * 1000 },
         ...writeOptions(options),
       });
       const line = options.json ? JSON.stringify({ revision }) : `stored at revision ${revision}`;

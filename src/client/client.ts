@@ -95,9 +95,11 @@ export class KevaClient {
     const { response, body } = await this.#send(request, options);
     if (response.status === 204) return null;
     const { headers } = response;
+    const expires = headers.get("keva-expires");
     return {
       value: body,
       contentType: headers.get("content-type") ?? "",
+      ...expires !== null && { expiresMs: Number(expires) },
       revision: Number(headers.get("keva-revision")),
       consistency: headers.get("keva-consistency") === "stale" ? "stale" : "linearizable",
     };
@@ -106,7 +108,10 @@ export class KevaClient {
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutAnswer> {
     const contentType = options.contentType ?? (typeof value === "string" ? TEXT : BYTES);
     const answer = await this.#write("PUT", key, {
-      headers: { "content-type": contentType, ...conditions(options) },
+      headers: { "content-type": contentType, ...expiry(options), ...conditions(options) },
+      parameters: options.ttlMs === undefined
+        ? {}
+        : { ttl: String(Math.round(options.ttlMs) / 1000) },
       body: bytesOf(value),
       options,
     });
@@ -256,12 +261,9 @@ export class KevaClient {
     await this.#discovery?.close();
   }
 
-  #write(
-    method: "PUT" | "DELETE",
-    key: Bytes,
-    { options, ...more }: Pick<Request, "headers" | "body"> & { readonly options: WriteOptions },
-  ): Promise<Answer> {
-    const target = keyTarget(bytesOf(key));
+  #write(method: "PUT" | "DELETE", key: Bytes, write: KeyWrite): Promise<Answer> {
+    const { options, parameters = {}, ...more } = write;
+    const target = withParameters(keyTarget(bytesOf(key)), parameters);
     const { idempotencyKey = randomKey() } = options;
     return this.#send({ method, target, tellsTimeout: true, idempotencyKey, ...more }, options);
   }
@@ -276,6 +278,11 @@ export class KevaClient {
   }
 }
 
+type KeyWrite = Pick<Request, "headers" | "body"> & {
+  readonly parameters?: Record<string, string>;
+  readonly options: WriteOptions;
+};
+
 const RANDOM_KEY_BYTES = 16;
 
 function randomKey(): string {
@@ -288,6 +295,10 @@ function jsonRequest(value: unknown): Pick<Request, "headers" | "body"> {
 
 function bytesOf(data: Bytes): Uint8Array {
   return typeof data === "string" ? utf8(data) : data;
+}
+
+function expiry({ expiresMs }: PutOptions): Record<string, string> {
+  return expiresMs === undefined ? {} : { "keva-expires": String(expiresMs) };
 }
 
 function conditions(options: WriteOptions): Record<string, string> {

@@ -43,7 +43,10 @@ function eventOf({ event: kind, data, id }: EventSourceMessage): WatchEvent | nu
   switch (kind) {
     case "put": {
       const [key, value] = [bytesIn(fields, "key"), bytesIn(fields, "value")];
-      return { kind, key, value, contentType: String(fields["contentType"] ?? ""), ...common };
+      const contentType = String(fields["contentType"] ?? "");
+      const expiresMs = fields["expiresMs"];
+      const expires = typeof expiresMs === "number" ? { expiresMs } : {};
+      return { kind, key, value, contentType, ...expires, ...common };
     }
     case "delete":
       return { kind, key: bytesIn(fields, "key"), ...common };

@@ -26,11 +26,18 @@ export type WriteOptions = CallOptions & {
   readonly idempotencyKey?: string | null;
 };
 
-export type PutOptions = WriteOptions & { readonly contentType?: string };
+export type PutOptions = WriteOptions & {
+  readonly contentType?: string;
+  /** The item goes by itself after this time, or from this one on (since 1970); not both. */
+  readonly ttlMs?: number;
+  readonly expiresMs?: number;
+};
 
 export type Item = {
   readonly value: Uint8Array;
   readonly contentType: string;
+  /** From when on it may go by itself, in milliseconds since 1970; absent: never. */
+  readonly expiresMs?: number;
   readonly revision: number;
   readonly consistency: Consistency;
 };
@@ -149,6 +156,7 @@ export type WatchEvent =
       readonly key: Uint8Array;
       readonly value: Uint8Array;
       readonly contentType: string;
+      readonly expiresMs?: number;
     }
     | { readonly kind: "delete"; readonly key: Uint8Array }
     /** All initial items were told; changes follow. */

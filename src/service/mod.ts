@@ -10,7 +10,7 @@
  */
 
 export type { ClusterStatus, MemberStatus, NodeMetrics, NodeStatus } from "../node/mod.ts";
-export type { Cursor, Item, Revision, StepResult } from "../kv/mod.ts";
+export type { Cursor, Item, Lifetime, Revision, StepResult } from "../kv/mod.ts";
 export { type Access, type Caller, type Credentials, nobody, type Sees } from "./access.ts";
 export {
   type Effect,

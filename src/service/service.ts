@@ -39,7 +39,13 @@ import type {
   WriteOptions,
 } from "./types.ts";
 import { Watch, type WatchRequest } from "./watch.ts";
-import { checkContentType, checkIdempotencyKey, checkKey, checkValue } from "./validation.ts";
+import {
+  checkContentType,
+  checkIdempotencyKey,
+  checkKey,
+  checkLifetime,
+  checkValue,
+} from "./validation.ts";
 
 type Answer<T> = Promise<Result<T, ServiceError>>;
 type KeyMutation = Extract<Mutation, { key: Uint8Array }>;
@@ -125,12 +131,12 @@ export class Service {
     request: PutRequest,
     options: WriteOptions = {},
   ): Answer<PutAnswer> {
-    const { key, value, contentType } = request;
+    const { key, value, contentType, lifetime } = request;
     const refused = checkKey(key) ?? this.#access.refuse(caller, "write", key) ??
-      checkValue(value, this.valueBytesMax) ?? checkContentType(contentType);
+      checkValue(value, this.valueBytesMax) ?? checkContentType(contentType) ??
+      checkLifetime(lifetime);
     if (refused !== null) return err(refused);
-    const put = { kind: "put", key, value, contentType } as const;
-    const written = await this.#write(caller, put, options);
+    const written = await this.#write(caller, { kind: "put", ...request }, options);
     if (!written.ok) return written;
     const { existed, ...rest } = written.value;
     return ok({ ...rest, created: !existed });

@@ -19,7 +19,7 @@ import type { Access, Caller } from "./access.ts";
 import { refusal, type ServiceError } from "./errors.ts";
 import { rangeUnder } from "./list.ts";
 import type { Written } from "./types.ts";
-import { checkContentType, checkKey, checkValue } from "./validation.ts";
+import { checkContentType, checkKey, checkLifetime, checkValue } from "./validation.ts";
 
 type NumberStep = Extract<Step, { readonly operand: bigint }>;
 
@@ -140,7 +140,7 @@ function refuseStep(step: WantedStep, judge: Judge): ServiceError | null {
     (reads ? access.refuse(caller, "read", key) : null) ??
     (kind === "get" ? null : access.refuse(caller, "write", key)) ??
     ("value" in step ? checkValue(step.value, valueBytesMax) : null) ??
-    (kind === "put" ? checkContentType(step.contentType) : null);
+    (kind === "put" ? checkContentType(step.contentType) ?? checkLifetime(step.lifetime) : null);
 }
 
 /** The whole of it is one command. */

@@ -3,7 +3,7 @@
  */
 
 import type { MemberStatus } from "../node/mod.ts";
-import type { Item, Revision } from "../kv/mod.ts";
+import type { Item, Lifetime, Revision } from "../kv/mod.ts";
 
 /**
  * `linearizable` reflects every write acknowledged before the read began; `stale` reflects some
@@ -46,6 +46,8 @@ export type PutRequest = {
   readonly value: Uint8Array;
   /** Empty when the writer named none. */
   readonly contentType: string;
+  /** Absent: the item stays until it is overwritten or deleted. */
+  readonly lifetime?: Lifetime;
 };
 
 export type ReadAnswer = { readonly item: Item | null; readonly consistency: Consistency };

@@ -3,6 +3,7 @@
  */
 
 import { limits } from "../base/mod.ts";
+import type { Lifetime } from "../kv/mod.ts";
 import { refusal, type ServiceError } from "./errors.ts";
 
 export function checkKey(key: Uint8Array): ServiceError | null {
@@ -49,6 +50,15 @@ export function checkIdempotencyKey(key: string): ServiceError | null {
   const { idempotencyKeyBytesMax: max } = limits;
   if (IDEMPOTENCY_KEY.test(key) && key.length <= max) return null;
   return refusal("idempotencyKeyInvalid", `It is 1 to ${max} visible ASCII characters.`);
+}
+
+export function checkLifetime(lifetime: Lifetime | undefined): ServiceError | null {
+  if (lifetime === undefined) return null;
+  const [ms, msMax] = "afterMs" in lifetime
+    ? [lifetime.afterMs, limits.ttlMsMax]
+    : [lifetime.atMs, Number.MAX_SAFE_INTEGER];
+  if (Number.isInteger(ms) && ms >= 1 && ms <= msMax) return null;
+  return refusal("parameterInvalid", `The lifetime is ${ms} ms; 1 to ${msMax} are allowed.`);
 }
 
 function isFieldText(text: string): boolean {

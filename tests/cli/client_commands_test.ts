@@ -64,6 +64,16 @@ Deno.test("get of a missing key prints nothing, says so, and exits with 1", asyn
   assert.equal(stderr, "keva: there is no item under the key a\\x1b[2Jb\n");
 });
 
+Deno.test("put --ttl lets the item go by itself", async () => {
+  const { exit, call } = await against(done({ revision: 9 }), ["put", "k", "v", "--ttl", "1.001"]);
+  assert.equal(exit, 0);
+  assert.equal(new URL(call?.url ?? "").searchParams.get("ttl"), "1.001");
+  for (const ttl of ["0", "-1", "1e3", "1.0001", "315360001", "soon"]) {
+    const refused = await against(done({ revision: 9 }), ["put", "k", "v", `--ttl=${ttl}`]);
+    assert.equal(refused.exit, 2, ttl);
+  }
+});
+
 Deno.test("put sends an argument as text, and a file or a pipe as bytes", async () => {
   const words = "stored at revision 9\n";
   const fromArgument = await against(done({ revision: 9 }), ["put", "k", "häßlich"]);

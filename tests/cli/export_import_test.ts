@@ -38,12 +38,14 @@ async function against(
 
 Deno.test("a line is an item and an item a line, whatever its bytes", () => {
   const bytes = fc.oneof(fc.uint8Array(), fc.string({ unit: "binary" }).map(utf8));
-  fc.assert(fc.property(bytes, bytes, (key, value) => {
-    const line = formatItem({ key, value, contentType: "a/b" });
+  const expires = fc.oneof(fc.constant({}), fc.nat().map((ms) => ({ expiresMs: ms + 1 })));
+  fc.assert(fc.property(bytes, bytes, expires, (key, value, expires) => {
+    const line = formatItem({ key, value, contentType: "a/b", ...expires });
     assert.match(line, /^[^\n]*\n$/);
     const item = parseItem(line);
     assert.ok(item.ok && bytesEqual(item.value.key, key) && bytesEqual(item.value.value, value));
-    assert.equal(item.value.contentType, "a/b");
+    const { key: _, value: __, ...about } = item.value;
+    assert.deepEqual(about, { contentType: "a/b", ...expires });
   }));
 });
 

@@ -78,6 +78,17 @@ Deno.test("KevaClient.put() sends the bytes as they are, with its condition", as
   ]);
 });
 
+Deno.test("KevaClient.put() says how long an item stays, and get() until when", async () => {
+  const headers = { "keva-revision": "42", "keva-expires": "1893456000000" };
+  const answers = [done({ revision: 7 }), done({ revision: 8 }), new Response(VALUE, { headers })];
+  const { keva, calls } = client(...answers);
+  await keva.put(KEY, VALUE, { ttlMs: 1_001 });
+  await keva.put(KEY, VALUE, { expiresMs: 1_893_456_000_000 });
+  assert.equal(new URL(calls[0]?.url ?? "").searchParams.get("ttl"), "1.001");
+  assert.equal(calls[1]?.headers.get("keva-expires"), "1893456000000");
+  assert.equal((await keva.get(KEY))?.expiresMs, 1_893_456_000_000);
+});
+
 Deno.test("KevaClient.delete() tells whether there was something", async () => {
   const { keva } = client(done({ revision: 9, existed: true }));
   assert.deepEqual(await keva.delete(KEY), { revision: 9, existed: true });

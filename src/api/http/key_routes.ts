@@ -17,12 +17,14 @@ import {
 import { entityTag, namesRevision, writeConditions } from "./conditions.ts";
 import { invalid, readOptions, timeoutOf } from "./parameters.ts";
 import { idempotencyKeyOf } from "./idempotency.ts";
+import { EXPIRES, lifetimeOf } from "./lifetime.ts";
 import type { Request } from "./request.ts";
 import { problemResponse, REPLAYED, type Response } from "./response.ts";
 import { type Parameters, parseKeyTarget } from "./target.ts";
 
 export const READ_PARAMETERS = ["consistency", "missing", "timeout"];
 export const WRITE_PARAMETERS = ["timeout"];
+export const PUT_PARAMETERS = [...WRITE_PARAMETERS, "ttl"];
 
 const DEFAULT_CONTENT_TYPE = "application/octet-stream";
 const LINEARIZABLE: ReadQuery = {
@@ -54,12 +56,14 @@ export async function putKey(
   service: Service,
   caller: Caller,
 ): Promise<Response> {
-  const target = parseKeyTarget(request.target, WRITE_PARAMETERS);
+  const target = parseKeyTarget(request.target, PUT_PARAMETERS);
   if (!target.ok) return problemResponse(target.error);
   const options = writeOptions(request, target.value.parameters, service);
   if (!options.ok) return problemResponse(options.error);
+  const lifetime = lifetimeOf(request, target.value.parameters);
+  if (!lifetime.ok) return problemResponse(lifetime.error);
   const contentType = request.header("content-type") ?? "";
-  const put = { key: target.value.key, value: request.body, contentType };
+  const put = { key: target.value.key, value: request.body, contentType, ...lifetime.value };
   const answer = await service.put(caller, put, options.value);
   if (!answer.ok) return problemResponse(answer.error);
   const { revision, created } = answer.value;
@@ -112,6 +116,7 @@ function itemResponse(
     "ETag": entityTag(revision),
     "Keva-Revision": String(revision),
     "Keva-Consistency": consistency,
+    ...item.expiresMs !== undefined && { [EXPIRES]: String(item.expiresMs) },
   };
   if (ifNoneMatch !== null && namesRevision(ifNoneMatch, revision, true)) {
     return { status: 304, headers, body: null };

@@ -71,8 +71,14 @@ function pageResponse(answer: ListAnswer, detail: Detail, lines: boolean): Respo
 function told({ key, item }: Listed, detail: Detail): Record<string, string | number> {
   const named = jsonBytes("key", key);
   if (detail === "key") return named;
-  const { revision, contentType, value } = item;
-  const about = { ...named, revision, contentType, bytes: value.length };
+  const { revision, contentType, value, expiresMs } = item;
+  const about = {
+    ...named,
+    revision,
+    contentType,
+    ...expiresMs !== undefined && { expiresMs },
+    bytes: value.length,
+  };
   return detail === "item" ? about : { ...about, ...jsonBytes("value", value) };
 }
 

@@ -16,7 +16,14 @@ import { exposition, nodeFamilies } from "../metrics/mod.ts";
 import type { HttpCounters } from "./counters.ts";
 import { httpFamilies } from "./families.ts";
 import { DKV_KEY_PATH, dkvProblem, getPair, nodesStatus, putPair } from "./dkv_routes.ts";
-import { deleteKey, putKey, READ_PARAMETERS, readKey, WRITE_PARAMETERS } from "./key_routes.ts";
+import {
+  deleteKey,
+  PUT_PARAMETERS,
+  putKey,
+  READ_PARAMETERS,
+  readKey,
+  WRITE_PARAMETERS,
+} from "./key_routes.ts";
 import { LIST_PARAMETERS, listKeys } from "./list_route.ts";
 import { readRequest, REQUEST_PARAMETERS, REQUEST_PATH } from "./request_route.ts";
 import {
@@ -55,8 +62,8 @@ export const KEY_PATH = `${KEY_PREFIX}${REST}`;
 
 export const routes: readonly Route[] = [
   route("GET", KEY_PATH, "read", readKey, READ_PARAMETERS),
-  route("PUT", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
-  route("POST", KEY_PATH, "put", putKey, WRITE_PARAMETERS),
+  route("PUT", KEY_PATH, "put", putKey, PUT_PARAMETERS),
+  route("POST", KEY_PATH, "put", putKey, PUT_PARAMETERS),
   route("DELETE", KEY_PATH, "delete", deleteKey, WRITE_PARAMETERS),
   route("GET", "/v1/storage/keys", "list", listKeys, LIST_PARAMETERS),
   route("POST", "/v1/storage/txn", "transact", transact, TRANSACT_PARAMETERS),

@@ -111,9 +111,6 @@ export function splitTarget(target: Uint8Array): { path: string; query: string }
     : { path: text.slice(0, mark), query: text.slice(mark + 1) };
 }
 
-/** Parameters that are planned: ignoring them would do something else than the caller asked for. */
-const PLANNED = ["ttl"];
-
 /**
  * The parameters of `query`, each of which must be in `known`, at most once. A "+" is a plus sign,
  * as in the path.
@@ -145,10 +142,6 @@ function checkNames(
 ): Result<Parameters, ServiceError> {
   const unknown = [...parameters.keys()].filter((name) => !known.includes(name));
   if (unknown.length === 0) return ok(parameters);
-  const planned = unknown.find((name) => PLANNED.includes(name));
-  if (planned !== undefined) {
-    return err(refusal("notImplemented", `${quote(planned)} is planned, and not there yet.`));
-  }
   const names = unknown.map(quote).join(", ");
   const allowed = known.length === 0 ? "none" : known.join(", ");
   return err(refusal("parameterUnknown", `Unknown: ${names}. Known here: ${allowed}.`));

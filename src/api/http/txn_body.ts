@@ -73,7 +73,13 @@ function stepOf(step: JsonStep): WantedStep {
     case "delete":
       return { kind: step.op, key };
     case "put":
-      return { kind: "put", key, value: bytesOf(step, "value"), contentType: step.contentType };
+      return {
+        kind: "put",
+        key,
+        value: bytesOf(step, "value"),
+        contentType: step.contentType,
+        ...step.ttl !== undefined && { lifetime: { afterMs: Math.round(step.ttl * 1000) } },
+      };
     case "append":
       return { kind: "append", key, value: bytesOf(step, "value") };
     default:

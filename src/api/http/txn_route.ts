@@ -48,8 +48,9 @@ function told(result: StepResult): Record<string, unknown> {
   switch (result.kind) {
     case "got": {
       if (result.item === null) return { found: false };
-      const { revision, contentType, value } = result.item;
-      return { found: true, revision, contentType, ...jsonBytes("value", value) };
+      const { revision, contentType, value, expiresMs } = result.item;
+      const expires = expiresMs === undefined ? {} : { expiresMs };
+      return { found: true, revision, contentType, ...expires, ...jsonBytes("value", value) };
     }
     case "changed":
       return { existed: result.existed };

@@ -4,6 +4,7 @@
  */
 
 import * as z from "zod";
+import { limits } from "../../base/mod.ts";
 
 const key = { key: z.string().optional(), keyBase64: z.base64().optional() };
 const value = { value: z.string().optional(), valueBase64: z.base64().optional() };
@@ -19,7 +20,13 @@ const checkSchema = z.discriminatedUnion("check", [
 
 const stepSchema = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("get"), ...key }),
-  z.strictObject({ op: z.literal("put"), ...key, ...value, contentType: z.string().default("") }),
+  z.strictObject({
+    op: z.literal("put"),
+    ...key,
+    ...value,
+    contentType: z.string().default(""),
+    ttl: z.number().min(0.001).max(limits.ttlMsMax / 1000).optional(),
+  }),
   z.strictObject({ op: z.literal("delete"), ...key }),
   z.strictObject({
     op: z.literal("delete-range"),

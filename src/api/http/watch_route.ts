@@ -68,8 +68,9 @@ class EventStream implements ResponseStream {
 function eventText(event: WatchEvent): string {
   switch (event.kind) {
     case "put": {
-      const { value, contentType, revision } = event.item;
-      const data = { ...jsonBytes("key", event.key), revision, contentType };
+      const { value, contentType, revision, expiresMs } = event.item;
+      const expires = expiresMs === undefined ? {} : { expiresMs };
+      const data = { ...jsonBytes("key", event.key), revision, contentType, ...expires };
       return eventLines("put", event.at, { ...data, ...jsonBytes("value", value) });
     }
     case "delete": {
