@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { asVersion1, Authority, type Pair } from "../support/certificates.ts";
 import { BINARY, type Cluster, clusterTest, type Node } from "./support/cluster.ts";
 import { HttpClient } from "./support/http.ts";
+import { KEYED, keysFor } from "./support/keys.ts";
 import { textOf } from "./support/kv.ts";
 import { Ledger } from "./support/ledger.ts";
 import { Load } from "./support/load.ts";
@@ -130,6 +131,27 @@ clusterTest("tls: without a certificate that counts, nothing is let in where one
   assert.ok(failed >= strangers.length + 3, `${failed} handshakes failed`);
   const end = Number(/^keva_http_certificate_end_seconds (\S+)$/m.exec(metrics)?.[1]);
   assert.ok(Math.abs(end - Date.now() / 1000 - 30 * 86_400) < 3_600, `it ends at ${end}`);
+});
+
+clusterTest("tls: a node that others can reach starts with keys and required certificates", {
+  nodes: 1,
+  addresses: ["0.0.0.0"],
+  settings: `${KEYED}${TLS}client_certificates = "required"\n`,
+  tls: clientTls(first, [first.ca]),
+}, async ({ cluster }) => {
+  const names = [{ type: "ip", value: "0.0.0.0" }] as const;
+  write(cluster, { ...first, server: await first.ca.issue({ subject: "CN=node", names }) });
+  await keysFor(cluster);
+  const [n1] = cluster.nodes as [Node];
+  const refused = n1.startElsewhere(n1.data, ["--set", "tls.client_certificates=optional"]);
+  assert.equal((await refused.end()).code, 1);
+  assert.match(
+    refused.text,
+    /everybody who reaches 0\.0\.0\.0:\d+ could read and change everything/,
+  );
+  await cluster.start();
+  assert.doesNotMatch(n1.running.text, /in clear|insecure|WARN/);
+  assert.equal((await n1.client.request("GET", KEY)).status, 204);
 });
 
 clusterTest("tls: handshakes that never end take nothing from those who have finished", {
