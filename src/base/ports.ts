@@ -243,7 +243,10 @@ export type TlsListenOptions = {
 };
 
 export interface TlsListener extends Listener {
-  /** For handshakes that begin from now on. Connections that are open already stay open. */
+  /**
+   * For handshakes that begin from now on. Connections that are open already stay open, but for
+   * those of clients with a certificate when an authority of clients is missing that was there.
+   */
   use(credentials: TlsCredentials): void;
 }
 

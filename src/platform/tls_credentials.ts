@@ -42,8 +42,13 @@ export function checkAuthorities(pem: string): string | null {
     : `the certificate of ${oneLine(other.subject)} is not that of an authority`;
 }
 
+/** Each certificate in the text, as PEM. */
+export function certificateBlocks(pem: string): string[] {
+  return pem.match(BLOCK) ?? [];
+}
+
 function certificatesIn(pem: string): Result<X509Certificate[], string> {
-  const blocks = pem.match(BLOCK) ?? [];
+  const blocks = certificateBlocks(pem);
   if (blocks.length === 0) return err("there is no certificate in it, in the form of PEM");
   try {
     return ok(blocks.map((block) => new X509Certificate(block)));

@@ -15,6 +15,7 @@ import {
 import { commonNames } from "./certificate.ts";
 import { HalfOpen } from "./half_open.ts";
 import { SocketConnection } from "./socket_connection.ts";
+import { certificateBlocks } from "./tls_credentials.ts";
 import { listenTls, type TlsContext } from "./tls_server.ts";
 
 const UNFINISHED =
@@ -33,6 +34,7 @@ export async function listenForClients(
     unproven: UNFINISHED,
     refused,
   });
+  const certified = new Set<SocketConnection>();
   const encrypted = (socket: TLSSocket, remote: Address): void => {
     if (!halfOpen.leave(remote)) return void socket.destroy();
     const shown = isAsked ? certificateOf(socket) : undefined;
@@ -42,7 +44,12 @@ export async function listenForClients(
       socket.destroy();
       return refused(remote, UNTRUSTED);
     }
-    accept(new SocketConnection(socket, remote, shown && nameIn(shown)));
+    const connection = new SocketConnection(socket, remote, shown && nameIn(shown));
+    if (shown !== undefined) {
+      certified.add(connection);
+      socket.once("close", () => certified.delete(connection));
+    }
+    accept(connection);
   };
   const server = await listenTls(address, {
     context: contextOf(credentials),
@@ -54,11 +61,25 @@ export async function listenForClients(
     halfOpen,
     encrypted,
   });
+  let authorities = credentials.clientAuthorities;
   return {
     address: server.address,
-    use: (next) => server.use(contextOf(next)),
+    use: (next) => {
+      server.use(contextOf(next));
+      // Which of them vouched for whom is not known any more, and who still may come comes again.
+      if (isWithdrawn(authorities, next.clientAuthorities)) {
+        for (const connection of certified) connection.close();
+      }
+      authorities = next.clientAuthorities;
+    },
     close: () => server.close(),
   };
+}
+
+/** Whether one of the authorities of before is none any more. */
+function isWithdrawn(before = "", now = ""): boolean {
+  const left = certificateBlocks(now);
+  return certificateBlocks(before).some((one) => !left.includes(one));
 }
 
 function contextOf({ certificate, privateKey, clientAuthorities }: TlsCredentials): TlsContext {

@@ -220,6 +220,29 @@ for (const kind of ["optional", "required"] as const) {
   });
 }
 
+doorTest(
+  "optional",
+  "ends what rests on certificates when an authority is withdrawn",
+  async (door) => {
+    const open = [await dial(door.address, web), await dial(door.address)] as const;
+    await door.until(() => door.accepted.length === 2);
+    const both = ours.certificate + theirs.certificate;
+    door.listener.use({ ...server, clientAuthorities: both });
+    door.listener.use({
+      ...server,
+      clientAuthorities: `\n${ours.certificate}${theirs.certificate}`,
+    });
+    await Promise.all(open.map((near) => near.write(utf8("x"))));
+    for (const far of door.accepted) assert.equal(await far.read(new Uint8Array(8)), 1);
+    door.listener.use({ ...server, clientAuthorities: theirs.certificate });
+    assert.equal(await open[0].read(new Uint8Array(8)).catch(() => null), null);
+    await open[1].write(utf8("still here"));
+    const left = door.accepted.find(({ certified }) => certified === undefined);
+    assert.equal(await left?.read(new Uint8Array(20)), 10);
+    open.forEach((near) => near.close());
+  },
+);
+
 doorTest("optional", "lets in who shows none, and knows nobody by it", async (door) => {
   assert.equal(await door.letsIn(dial(door.address)), undefined);
 });
