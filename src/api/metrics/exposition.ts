@@ -13,7 +13,7 @@ export type Exposition = { readonly contentType: string; readonly text: string }
 
 export async function exposition(families: readonly Family[]): Promise<Exposition> {
   // Only now: it brings much else, for which not every command should wait at its start.
-  const { Registry } = await import("prom-client");
+  const { Registry } = await import("./registry.ts");
   const registry = new Registry();
   for (const family of families) registry.registerMetric(finished(family));
   return { contentType: registry.contentType, text: await registry.metrics() };
