@@ -6,11 +6,17 @@
  * carry all of node_modules. Stack traces still name the original files, by the inline source map.
  */
 
+import { builtinModules } from "node:module";
 import { build, stop } from "esbuild";
 
 /** CommonJS packages ask for `node:` modules through `require`, which an ES module does not have. */
 const REQUIRE_FOR_COMMONJS =
   `import { createRequire as createRequire_ } from "node:module"; const require = createRequire_(import.meta.url);`;
+
+/** By the names under which every runtime knows them: packages leave out `node:`. */
+const NODE_MODULES = Object.fromEntries(
+  builtinModules.filter((name) => !name.startsWith("node:")).map((name) => [name, `node:${name}`]),
+);
 
 /** The name of the module that imports the others. */
 export const MAIN_MODULE = "main.js";
@@ -27,6 +33,7 @@ export async function bundle(root: string, entry: string): Promise<Map<string, U
       splitting: true,
       format: "esm",
       platform: "node",
+      alias: NODE_MODULES,
       target: "esnext",
       // A text in memory takes two bytes for each character once one of them is beyond Latin-1, as
       // some in comments are: with these two a process takes 9 MiB less.
