@@ -4,6 +4,7 @@
  */
 
 import type { Series } from "../comparison.ts";
+import { fill, measure } from "../measure.ts";
 import type { Target, TargetName } from "../target.ts";
 import { usageOf } from "../usage.ts";
 import { type Data, VALUE_BYTES, type Workload } from "../workload.ts";
@@ -55,6 +56,21 @@ export async function p99sOf(
     p99s.push((await target.load(job, () => {})).p99Ms);
   }
   return p99s;
+}
+
+const ROUNDS_IN_TURN = 5;
+
+/** Operations per second of each target, round by round: what befalls the machine befalls all. */
+export async function inTurn(targets: readonly Target[], workload: Workload): Promise<number[][]> {
+  for (const target of targets) await fill(target, workload.data);
+  const rates = targets.map((): number[] => []);
+  for (let round = 0; round < ROUNDS_IN_TURN; round++) {
+    for (const [at, target] of targets.entries()) {
+      const sample = await measure(target, { workload, warmupMs: 400, measureMs: 2_400 });
+      rates[at]?.push(sample.perSecond);
+    }
+  }
+  return rates;
 }
 
 export function pause(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** All experiments. */
 
+import { access } from "./access.ts";
 import { diskBytes, durability } from "./disk.ts";
 import type { Experiment } from "./experiment.ts";
 import { failover } from "./failover.ts";
@@ -20,5 +21,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   durability,
   idle,
   keys,
+  access,
   watching,
 ];

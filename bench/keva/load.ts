@@ -14,6 +14,8 @@ import { HttpClient } from "./http_client.ts";
 const PUT = "PUT /v1/storage/key/";
 const GET = "GET /v1/storage/key/";
 
+type Asking = { readonly valueBytes: number; readonly token: string | undefined };
+
 /** The bytes of one request, into which the key is written anew each time. */
 class RequestBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -21,11 +23,13 @@ class RequestBytes {
   /** Where the value begins, which repeats the key; a read has none. */
   readonly #valueAt: number | null;
 
-  constructor(operation: Operation, valueBytes: number) {
+  constructor(operation: Operation, { valueBytes, token }: Asking) {
     const write = operation === "write";
     const start = write ? PUT : GET;
     const length = write ? `Content-Length: ${valueBytes}\r\n` : "";
-    const head = `${start}${" ".repeat(KEY_BYTES)} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n`;
+    const proof = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+    const target = `${start}${" ".repeat(KEY_BYTES)}`;
+    const head = `${target} HTTP/1.1\r\nHost: localhost\r\n${proof}${length}\r\n`;
     this.bytes = new Uint8Array(head.length + (write ? valueBytes : 0));
     new TextEncoder().encodeInto(head, this.bytes);
     this.#keyAt = start.length;
@@ -46,12 +50,12 @@ class HttpSession implements Session {
   readonly #requests: Readonly<Record<Operation, RequestBytes>>;
   #connection: HttpClient | null = null;
 
-  constructor(port: number, valueBytes: number) {
+  constructor(port: number, asking: Asking) {
     this.#port = port;
-    this.#valueBytes = valueBytes;
+    this.#valueBytes = asking.valueBytes;
     this.#requests = {
-      read: new RequestBytes("read", valueBytes),
-      write: new RequestBytes("write", valueBytes),
+      read: new RequestBytes("read", asking),
+      write: new RequestBytes("write", asking),
     };
   }
 
@@ -81,10 +85,15 @@ class HttpSession implements Session {
 
 /** A connection for each client and node, as HTTP/1.1 has it. */
 class HttpProtocol implements Protocol {
+  readonly #token: string | undefined;
   readonly #sessions: HttpSession[] = [];
 
+  constructor(token: string | undefined) {
+    this.#token = token;
+  }
+
   session(port: number, valueBytes: number): Session {
-    const session = new HttpSession(port, valueBytes);
+    const session = new HttpSession(port, { valueBytes, token: this.#token });
     this.#sessions.push(session);
     return session;
   }
@@ -94,4 +103,4 @@ class HttpProtocol implements Protocol {
   }
 }
 
-if (import.meta.main) await serveJobs(() => new HttpProtocol());
+if (import.meta.main) await serveJobs(({ token }) => new HttpProtocol(token));

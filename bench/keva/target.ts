@@ -6,6 +6,7 @@
 import { BINARY, Cluster } from "../../tests/e2e/support/cluster.ts";
 import { KEYED, keysFor } from "../../tests/e2e/support/keys.ts";
 import { output } from "../../tests/e2e/support/process.ts";
+import { GUARDED, tokenFor, writePolicy } from "./guarded.ts";
 import { LoadProcess } from "../load/process.ts";
 import { metricsOf } from "../metrics.ts";
 import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
@@ -27,6 +28,8 @@ class KevaTarget implements Target {
   readonly directory: string;
   readonly #cluster: Cluster;
   #lacksKeys: boolean;
+  #lacksToken: boolean;
+  #token: string | undefined;
   readonly #generator = new LoadProcess(new URL("./load.ts", import.meta.url).href);
   readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
@@ -35,6 +38,7 @@ class KevaTarget implements Target {
     this.directory = directory;
     this.#cluster = new Cluster(directory, { settings: `${settings}\n${MANY_CLIENTS}` });
     this.#lacksKeys = settings === KEYED;
+    this.#lacksToken = settings === GUARDED;
   }
 
   get nodes(): readonly TargetNode[] {
@@ -52,11 +56,14 @@ class KevaTarget implements Target {
   async start(): Promise<void> {
     if (this.#lacksKeys) await keysFor(this.#cluster);
     this.#lacksKeys = false;
+    if (this.#lacksToken) await writePolicy(this.#cluster);
     await this.#cluster.start();
+    if (this.#lacksToken) this.#token = await tokenFor(this.#cluster);
+    this.#lacksToken = false;
   }
 
   load(job: LoadJob, onEdge: OnEdge): Promise<Load> {
-    return this.#generator.run({ job, ports: this.ports }, onEdge);
+    return this.#generator.run({ job, ports: this.ports, token: this.#token }, onEdge);
   }
 
   async leader(): Promise<string> {

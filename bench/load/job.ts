@@ -10,6 +10,8 @@ export type Job = {
   readonly job: LoadJob;
   /** Of the nodes that the clients are spread over, all on 127.0.0.1. */
   readonly ports: readonly number[];
+  /** By which the nodes know the clients; absent: they do not ask. */
+  readonly token?: string | undefined;
 };
 
 /** Enough that a node which comes up is asked within a few milliseconds. */

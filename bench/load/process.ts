@@ -20,9 +20,10 @@ const PROBE_MS = 60_000;
 const READ_OWN_CODE = `--allow-read=${ROOT}/bench`;
 
 /** The side of the process: serves jobs until standard input ends. */
-export async function serveJobs(open: () => Protocol): Promise<void> {
+export async function serveJobs(open: (job: Job) => Protocol): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
-    const load = await runJob(JSON.parse(line), open(), (kind) => tell({ kind }));
+    const job: Job = JSON.parse(line);
+    const load = await runJob(job, open(job), (kind) => tell({ kind }));
     tell({ kind: "done", load });
   }
 }

@@ -35,6 +35,8 @@ export type ClientTls = { readonly caCerts: string[]; readonly cert: string; rea
 /** A client of one node. Requests run side by side, each on a connection of its own. */
 export class HttpClient {
   readonly port: number;
+  /** Shown with every request. */
+  token: string | undefined;
   readonly #host: string;
   readonly #tls: ClientTls | undefined;
   #idle: Pipe[] = [];
@@ -49,7 +51,7 @@ export class HttpClient {
     const pipe = this.#takeIdle() ?? await this.#connect();
     const timer = setTimeout(() => pipe.close(), options.timeoutMs ?? TIMEOUT_MS);
     try {
-      await pipe.send(method, target, options);
+      await pipe.send(method, target, this.#withToken(options));
       const answer = await pipe.answer(method);
       if (answer.headers.get("connection") === "close") pipe.close();
       else this.#idle.push(pipe);
@@ -60,6 +62,12 @@ export class HttpClient {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #withToken(options: RequestOptions): RequestOptions {
+    if (this.token === undefined) return options;
+    const headers = { authorization: `Bearer ${this.token}`, ...options.headers };
+    return { ...options, headers };
   }
 
   close(): void {
