@@ -3,8 +3,9 @@
  *
  * Duty: reach the cluster over HTTP, writes at the leader and reads at the others where they are
  * known, move on to the next node where that is safe, and report every failure with its effect.
- * Invariants: a write is sent again only when it certainly had no effect; every call ends at its
- * deadline; nothing here needs more than `fetch` and timers, so it runs in browsers and Node too.
+ * Invariants: a write is sent again only under an idempotency key or when it certainly had no
+ * effect; every call ends at its deadline; nothing here needs more than `fetch`, timers and random
+ * bytes, so it runs in browsers and Node too.
  * May import: base.
  */
 

@@ -10,6 +10,7 @@ import { limits } from "../base/mod.ts";
 import { Deadline } from "./deadline.ts";
 import { type Endpoint, textOf, urlOf } from "./endpoint.ts";
 import { errorOf, FIND_OUT, KevaError } from "./error.ts";
+import { mayBeKept, noteAnswer, noteRefusal } from "./kept_connections.ts";
 import type { Nodes } from "./nodes.ts";
 import { tlsFailure, tlsHint } from "./tls_failure.ts";
 
@@ -156,8 +157,9 @@ export class Transport {
     take: Take<T>,
   ): Promise<T | KevaError> {
     const isWrite = request.method !== "GET";
+    const call = this.#fetch;
+    const isKept = mayBeKept(call, endpoint);
     try {
-      const call = this.#fetch;
       const response = await call(`${urlOf(endpoint)}${targetOf(request, deadline)}`, {
         method: request.method,
         headers: { ...request.headers, ...this.#credentials, ...keyField(request) },
@@ -165,10 +167,13 @@ export class Transport {
         signal: deadline.signal,
         ...request.body === undefined ? {} : { body: request.body as BodyInit },
       });
+      noteAnswer(call, endpoint);
       if (!response.ok) return await errorOf(response, isWrite);
       return await take(endpoint, response, deadline);
     } catch (cause) {
-      return attemptError({ endpoint, isWrite, cause, deadline });
+      const refusal = refusalOf(cause);
+      if (refusal !== null) noteRefusal(call, endpoint);
+      return attemptError({ endpoint, isWrite, isKept, refusal, cause, deadline });
     }
   }
 }
@@ -257,6 +262,9 @@ function abortedBeforeSending(): KevaError {
 type Attempt = {
   readonly endpoint: Endpoint;
   readonly isWrite: boolean;
+  /** It may have been sent on a connection of before, whatever became of a new one. */
+  readonly isKept: boolean;
+  readonly refusal: "certain" | "last" | null;
   readonly cause: unknown;
   readonly deadline: Deadline;
 };
@@ -271,14 +279,17 @@ function unreachable(endpoints: readonly Endpoint[], cause: unknown): KevaError 
   });
 }
 
-function attemptError({ endpoint, isWrite, cause, deadline }: Attempt): KevaError {
+function attemptError(
+  { endpoint, isWrite, isKept, refusal, cause, deadline }: Attempt,
+): KevaError {
   const mistrust = deadline.signal.aborted ? null : tlsFailure(endpoint, cause);
   if (mistrust !== null) {
-    const { message, next, isBefore } = mistrust;
-    const effect = isWrite && !isBefore ? "unknown" : "none";
+    const { message, next } = mistrust;
+    const effect = isWrite && (isKept || !mistrust.isBefore) ? "unknown" : "none";
     return new KevaError({ code: "tlsFailed", effect, message, next, cause });
   }
-  if (wasRefused(cause)) return unreachable([endpoint], cause);
+  const nothingSent = refusal === "certain" || (refusal === "last" && !(isWrite && isKept));
+  if (nothingSent) return unreachable([endpoint], cause);
   const where = textOf(endpoint);
   const effect = isWrite ? "unknown" : "none";
   const next = isWrite ? FIND_OUT : "Try again.";
@@ -308,14 +319,22 @@ function mayTryNext(failure: KevaError, request: Request): boolean {
 }
 
 /**
- * Whether nothing was sent because no connection came about. Deno says so in the message, Node in
- * the code of the cause; browsers do not tell, so there a lost write is always of unknown effect.
+ * Whether no connection came about, at all (`certain`) or at the last of possibly several attempts.
+ * Deno says so in the message, Node in the code of the cause; browsers do not tell, so there a lost
+ * write is always of unknown effect.
  */
-function wasRefused(error: unknown): boolean {
-  if (!(error instanceof TypeError)) return false;
+function refusalOf(error: unknown): "certain" | "last" | null {
+  if (!(error instanceof TypeError)) return null;
+  if (/client error \(Connect\)/.test(error.message)) return "last";
   const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
-  const code = String(cause?.code ?? "");
-  return /client error \(Connect\)/.test(error.message) ||
-    cause?.message === "bad port" || // of those that `fetch` never dials
-    ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"].includes(code);
+  if (cause?.message === "bad port") return "certain"; // of those that `fetch` never dials
+  return NEVER_CONNECTED.includes(String(cause?.code ?? "")) ? "certain" : null;
 }
+
+const NEVER_CONNECTED = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+];

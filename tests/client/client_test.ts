@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
 import { utf8 } from "../../src/base/mod.ts";
 import { KevaClient, KevaError } from "../../src/client/mod.ts";
 import { done, fakeCluster, problem, type Step } from "./fake_cluster.ts";
@@ -342,4 +343,30 @@ Deno.test("KevaClient recognises a refused connection of the real fetch", async 
   const error = await failure(keva.put(KEY, VALUE));
   assert.equal(error.message, `no node answers at 127.0.0.1:${port}`);
   assert.equal(error.effect, "none");
+});
+
+Deno.test("KevaClient does not take the second attempt of fetch for the only one", async () => {
+  // Deno's fetch sends a request anew when a kept connection breaks that took it already.
+  const taken: string[] = [];
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      taken.push(String(data).split(" ")[0] as string);
+      if (taken.length === 1) {
+        const body = '{"done":"true","revision":1}';
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      } else {
+        server.close();
+        socket.destroy();
+      }
+    });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const keva = new KevaClient({ endpoints: [`127.0.0.1:${port}`], discover: false });
+  await keva.put(KEY, VALUE);
+  const lost = await failure(keva.put(KEY, VALUE, { idempotencyKey: null }));
+  assert.deepEqual([lost.effect, taken], ["unknown", ["PUT", "PUT"]]);
+  const later = await failure(keva.put(KEY, VALUE, { idempotencyKey: null }));
+  assert.deepEqual([later.code, later.effect], ["unreachable", "none"]);
 });
