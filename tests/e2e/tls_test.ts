@@ -88,6 +88,21 @@ clusterTest("tls: curl with a certificate, with a token, and with neither", {
   await watching.line(/"value":"again"/);
   await watching.kill();
 
+  // A policy goes by the name in a certificate as by that of a token.
+  const operator = ["--token-file", `${n1.data}/operator.token`];
+  const at = ["--endpoints", `localhost:${n1.userPort}`];
+  const rule = await keva("policy", "add", "p, web, app/, produce", ...operator, ...at);
+  assert.equal(rule.code, 0, rule.stderr);
+  const asked = async (node: Node, key: string, args: readonly string[]) => {
+    const { status, body } = await curl(cluster, node, `/v1/storage/key/${key}`, args);
+    return status === 403 ? `403 ${JSON.parse(body).permission}` : String(status);
+  };
+  const writing = ["-X", "PUT", "-d", "1"];
+  assert.equal(await asked(n3, "app/a", [...WEB, ...writing]), "200");
+  assert.equal(await asked(n3, "greeting", [...WEB, ...writing]), "403 write");
+  assert.equal(await asked(n2, "app/a", WEB), "403 read");
+  assert.equal(await asked(n2, "app/a", bearer(token)), "403 read");
+
   for (const node of cluster.nodes) assert.equal((await node.stop()).code, 0);
 });
 
