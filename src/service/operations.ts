@@ -43,6 +43,7 @@ export const operations = {
   },
   live: { permission: "public", summary: "Whether the process is alive" },
   ready: { permission: "public", summary: "Whether linearizable reads work here" },
+  describeApi: { permission: "public", summary: "This API as an OpenAPI document" },
   describe: { permission: "public", summary: "What this server is" },
 } as const satisfies Record<string, Operation>;
 

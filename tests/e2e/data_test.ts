@@ -14,6 +14,7 @@ const ANSWERS: readonly [command: RegExp, output: RegExp][] = [
   [/"check"/, /"branch":"then","results":\[\{"existed":true\},\{"existed":true\}\]/],
   [/"sum"/, /"results":\[\{"value":"5"\},\{"bytes":16\}\]/],
   [/delete-range/, /"deleted":1/],
+  [/openapi/, /^\{"openapi":"3\.1\.0"/],
   [/ndjson/, /^\{"key":"colour\/apple".*\}\n\{"key":"colour\/lemon".*\}\n$/],
 ];
 

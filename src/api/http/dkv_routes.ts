@@ -21,7 +21,10 @@ import { parsePathRest } from "./target.ts";
 export const DKV_KEY_PATH = "/v0/kv/key/{key}";
 
 /** Proto3's JSON: an absent field is an empty one. */
-const pairSchema = z.strictObject({ key: z.string().default(""), value: z.string().default("") });
+export const pairSchema = z.strictObject({
+  key: z.string().default(""),
+  value: z.string().default(""),
+});
 
 /** The codes of gRPC for what HTTP says with these. */
 const GRPC_CODES: Readonly<Record<number, number>> = {

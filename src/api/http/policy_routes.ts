@@ -21,7 +21,7 @@ export const REMOVE_PARAMETERS = ["rule"];
 /** A rule of the longest kind, escaped. */
 const BODY_BYTES_MAX = 16 * 1024;
 
-const ruleSchema = z.strictObject({ rule: z.string() });
+export const ruleSchema = z.strictObject({ rule: z.string() });
 const NO_RULE = err(refusal(
   "bodyInvalid",
   'It must be JSON as {"rule": "p, ci, app/, write"}.',
@@ -29,7 +29,7 @@ const NO_RULE = err(refusal(
 
 const aboutKey = z.enum(["read", "write", "watch"]);
 const asked = { name: z.string(), roles: z.array(z.string()).default([]) };
-const questionSchema = z.union([
+export const questionSchema = z.union([
   z.strictObject({ ...asked, action: aboutKey, key: z.string() }),
   z.strictObject({ ...asked, action: aboutKey, keyBase64: z.base64() }),
   z.strictObject({ ...asked, action: z.enum(["inspect", "admin"]) }),

@@ -119,7 +119,7 @@ export class Router {
     if (target === undefined) return withoutRoute(request.method, methods, path);
     if (rest !== undefined) return target;
     const parameters = parseQuery(query, target.route.parameters);
-    return parameters.ok ? target : problemResponse(parameters.error);
+    return parameters.ok ? target : problemOf(target.route, parameters.error);
   }
 
   #mistake(route: Route, error: unknown): Response {

@@ -33,6 +33,7 @@ import {
   removePolicy,
   testPolicy,
 } from "./policy_routes.ts";
+import { openApiDocument } from "./openapi.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response, textResponse } from "./response.ts";
 import { KEY_PREFIX, REST } from "./target.ts";
@@ -82,6 +83,7 @@ export const routes: readonly Route[] = [
   route("GET", "/metrics", "metrics", metrics),
   route("GET", "/livez", "live", live),
   route("GET", "/readyz", "ready", ready),
+  route("GET", "/openapi.json", "describeApi", describeApi),
   route("GET", "/", "describe", describe),
   dkvRoute("POST", "/v0/kv", "put", putPair),
   dkvRoute("GET", DKV_KEY_PATH, "read", getPair),
@@ -146,6 +148,14 @@ async function ready(_request: Request, service: Service): Promise<Response> {
   if (answer.ok) return textResponse(200, "ready");
   const { code, effect, detail } = answer.error;
   return problemResponse({ code, effect, detail });
+}
+
+/** Made when somebody asks for it first. */
+let document: Response | null = null;
+
+function describeApi(): Response {
+  document ??= jsonResponse(openApiDocument(routes));
+  return document;
 }
 
 function describe(): Response {

@@ -14,7 +14,7 @@ export const REVOKE_PARAMETERS = ["name"];
 
 const BODY_BYTES_MAX = 4096;
 
-const wantedSchema = z.strictObject({
+export const wantedSchema = z.strictObject({
   name: z.string(),
   roles: z.array(z.string()).default([]),
 });
