@@ -10,6 +10,7 @@ import { assertLinearizable } from "../lin/checker.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { SimCluster } from "../support/sim_cluster.ts";
 import { Clients } from "./clients.ts";
+import { Counters } from "./counters.ts";
 import { Invariants } from "./invariants.ts";
 import { Nemesis, ordinarySyncs } from "./nemesis.ts";
 import { applyLimits, drawSwarm, type Swarm } from "./swarm.ts";
@@ -71,6 +72,7 @@ class Run {
   readonly #audit: Audit;
   readonly #clients: Clients;
   readonly #watchers: Watchers;
+  readonly #counters: Counters;
   readonly #nemesis: Nemesis;
   #broken: unknown = null;
 
@@ -115,6 +117,11 @@ class Run {
       random: random.fork(),
       onWrong: (error) => this.wrong(error),
     });
+    this.#counters = new Counters({
+      ...parts,
+      random: random.fork(),
+      onWrong: (error) => this.wrong(error),
+    });
     this.#audit = new Audit({
       cluster: () => this.#cluster,
       isDamaged: (id) => this.#nemesis.damaged.has(id),
@@ -127,6 +134,7 @@ class Run {
     for (const id of this.#cluster.ids) this.#nemesis.restart(id);
     this.#clients.start();
     this.#watchers.start();
+    this.#counters.start();
     this.#nemesis.start();
     await this.#advance(this.#swarm.safetyMs);
   }
@@ -136,12 +144,14 @@ class Run {
     this.#nemesis.calm();
     this.#clients.finish();
     this.#watchers.hurry();
+    this.#counters.finish();
     const cluster = this.#cluster;
     const endMs = cluster.clock.now() + LIVENESS_MS;
     while (!this.#healthy()) {
       assert.ok(cluster.clock.now() < endMs, `no healthy cluster after ${LIVENESS_MS} ms`);
       await this.#advance(100);
     }
+    await this.#until("every increment is done", endMs, () => this.#counters.open === 0);
     // Connections that went silent are found out one by one: until then an attempt may fail.
     for (const id of cluster.running) {
       await this.#served(`${id} writes`, endMs, async () => {
@@ -159,6 +169,7 @@ class Run {
     }
     await cluster.converged();
     assert.equal(new Set(cluster.digests()).size, 1, "all nodes hold the same state");
+    this.#counters.assertExact(cluster.running[0] as string);
     await this.#watched(endMs);
     this.#throwBroken();
   }
@@ -172,10 +183,12 @@ class Run {
         return [new TextDecoder().decode(key), itemText(revision, value)];
       }),
     );
-    while (true) {
-      const behind = this.#watchers.behind(items);
-      if (behind.length === 0) return;
-      assert.ok(cluster.clock.now() < endMs, `in a healed cluster [${behind}] never catch up`);
+    await this.#until("watchers catch up", endMs, () => this.#watchers.behind(items).length === 0);
+  }
+
+  async #until(what: string, endMs: number, holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      assert.ok(this.#cluster.clock.now() < endMs, `in a healed cluster never: ${what}`);
       await this.#advance(100);
     }
   }

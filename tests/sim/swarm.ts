@@ -75,6 +75,8 @@ export type Swarm = {
   readonly safetyMs: number;
   readonly faultEveryMs: number;
   readonly faults: readonly FaultKind[];
+  /** Who increment the one counter, each increment exactly once. */
+  readonly counters: number;
   readonly watchers: number;
   /** Between two times that a watcher takes what there is. */
   readonly watcherRestMsMax: number;
@@ -113,6 +115,7 @@ export function drawSwarm(seed: number): Swarm {
     faults: FAULTS.filter((fault) => random.chance(fault === "bitFlip" ? 1 : 2, 5)),
     limits: drawLimits(pick),
     watchers: pick([0, 1, 3]),
+    counters: pick([0, 1, 3]),
     watcherRestMsMax: pick([0, 0, 500]),
   };
 }
