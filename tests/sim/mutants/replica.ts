@@ -134,9 +134,9 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "clock-in-apply",
     story: "Each node applies a command with the time of its own clock.",
     ...of("kv/store.ts"),
-    find: "    this.#timeMs = Math.max(this.#timeMs, timeMs);",
-    replace:
-      "    this.#timeMs = Math.max(this.#timeMs, timeMs + Math.floor(performance.now() % 100));",
+    find: "    this.#timeMs = Math.max(this.#timeMs, command.value.timeMs);",
+    replace: "    this.#timeMs = Math.max(this.#timeMs, command.value.timeMs +\n" +
+      "      Math.floor(performance.now() % 100));",
   },
   {
     name: "revision-counts-per-key",
@@ -156,9 +156,10 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "half-a-command",
     story: "A command whose check fails still changes what it would have changed.",
     ...of("kv/store.ts"),
-    find: "    if (failed !== null) return failed;",
-    replace: "    if (failed !== null) {\n" +
-      "      for (const one of mutations) this.#mutate(one);\n      return failed;\n    }",
+    find:
+      '      return { kind: "checkFailed", check, revision: this.#revisionOf(checks[check] as Check) };',
+    replace: "      for (const one of mutations) this.#mutate(one);\n" +
+      '      return { kind: "checkFailed", check, revision: this.#revisionOf(checks[check] as Check) };',
   },
   {
     name: "watch-passes-over-a-gap",
@@ -180,5 +181,19 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     ...of("kv/store.ts"),
     find: "    this.#history = new History(applied);",
     replace: "    this.#history = new History(0);",
+  },
+  {
+    name: "requests-not-in-image",
+    story: "A snapshot leaves out which requests were done, so that one sent again happens twice.",
+    ...of("kv/store.ts"),
+    find: "      requests: this.#requests.all(),",
+    replace: "      requests: [],",
+  },
+  {
+    name: "request-remembered-by-its-taker",
+    story: "Which requests were done is forgotten at once, as if each node were asked only once.",
+    ...of("kv/store.ts"),
+    find: "    this.#requests.add(request, proof, encodeOutcome(outcome), this.#timeMs);\n",
+    replace: "",
   },
 ];
