@@ -10,7 +10,7 @@
 import { limits } from "../base/mod.ts";
 import { type Casbin, Judge, type Row, rowsOf } from "./casbin.ts";
 import { type Action, ACTIONS, isName, roleSubject, type Rule } from "./rule.ts";
-import { Stretches } from "./stretches.ts";
+import { type Range, Stretches } from "./stretches.ts";
 
 export type Who = { readonly name: string | null; readonly roles: readonly string[] };
 
@@ -93,6 +93,11 @@ export class Grants {
   /** Whether every key from `start` on is allowed, up to but without `end`; null: to the last one. */
   allowsAll(action: Action, start: Uint8Array, end: Uint8Array | null): boolean {
     return this.#stretches[action].allowsAll(textOf(start), end === null ? null : textOf(end));
+  }
+
+  /** All keys that are allowed, in order. */
+  ranges(action: Action): readonly Range[] {
+    return this.#stretches[action].ranges;
   }
 
   /** All that the rules say of this caller and `action`: while it is the same, so is what he may. */

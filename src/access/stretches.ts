@@ -5,6 +5,9 @@
 
 import type { Row } from "./casbin.ts";
 
+/** The keys from `start` on, up to but without `end`; null: to the last one. */
+export type Range = { readonly start: Uint8Array; readonly end: Uint8Array | null };
+
 /** What Casbin says of `key` where `rows` are all rules. */
 export type Decide = (rows: Row[], key: string) => boolean;
 
@@ -16,6 +19,7 @@ export class Stretches {
   readonly #rows: readonly Row[];
   readonly #decide: Decide;
   #basis: string | undefined;
+  #ranges: readonly Range[] | undefined;
 
   /** `rows` are those of the caller and the action. */
   constructor(rows: readonly Row[], decide: Decide) {
@@ -42,6 +46,23 @@ export class Stretches {
       if (!this.#allowsAt(at)) return false;
     }
     return true;
+  }
+
+  /** All that is allowed, in order; neighbours are one. */
+  get ranges(): readonly Range[] {
+    return this.#ranges ??= this.#allowed();
+  }
+
+  #allowed(): Range[] {
+    const ranges: Range[] = [];
+    for (let at = 0; at < this.#starts.length; at++) {
+      if (!this.#allowsAt(at)) continue;
+      const start = this.#start(at);
+      while (at + 1 < this.#starts.length && this.#allowsAt(at + 1)) at++;
+      const end = this.#starts[at + 1];
+      ranges.push({ start: bytesOf(start), end: end === undefined ? null : bytesOf(end) });
+    }
+    return ranges;
   }
 
   /** The same for the same rules, and so for the same decisions. */
@@ -74,6 +95,10 @@ export class Stretches {
     this.#decisions[at] = decision;
     return decision;
   }
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
 /** The first key behind all that begin with `prefix`; null: there is none. */

@@ -96,13 +96,9 @@ export const limits = {
   /** A watcher that has heard nothing for so long is told how far it has come. */
   watchProgressIntervalMs: 10_000,
 
-  /**
-   * A page of a list: items, bytes of keys and values (a single larger item still travels), and
-   * items that are looked at, those included that the caller may not see.
-   */
+  /** A page of a list: items, and bytes of keys and values; a single larger item still travels. */
   listItemsMax: 1_000,
   listBytesMax: 1 * MIB,
-  listLookedAtMax: 4_096,
 
   /** Payload of one AppendEntries message; one larger entry still travels alone. */
   appendBytesMax: 1 * MIB,

@@ -3,7 +3,7 @@
  * on what a request showed.
  */
 
-import { Bell, ok, type Result } from "../base/mod.ts";
+import { Bell, EMPTY, ok, type Result } from "../base/mod.ts";
 import type { KeyRange } from "../kv/mod.ts";
 import type { ServiceError } from "./errors.ts";
 import type { Demand } from "./operations.ts";
@@ -41,7 +41,9 @@ export type Sees = (key: Uint8Array) => boolean;
 export type Sight = {
   /** Null: every key. */
   readonly sees: Sees | null;
-  /** While this is the same, so are the keys that `sees` lets through. */
+  /** The same keys as ranges, in order and apart. */
+  ranges(): readonly KeyRange[];
+  /** While this is the same, so are these keys. */
   readonly basis: string;
 };
 
@@ -65,7 +67,11 @@ export interface Access {
 }
 
 /** All keys. */
-export const EVERYTHING: Sight = { sees: null, basis: "everything" };
+export const EVERYTHING: Sight = {
+  sees: null,
+  ranges: () => [{ start: EMPTY, end: null }],
+  basis: "everything",
+};
 
 /** For a node that only this machine reaches, or that says `insecure`. */
 export const openAccess: Access = {

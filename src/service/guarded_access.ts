@@ -62,7 +62,11 @@ export class GuardedAccess implements Access {
     if (!judging.ok) return judging;
     if (judging.value === null) return ok(EVERYTHING);
     const grants = judging.value.of(caller);
-    return ok({ sees: (key) => grants.allows(demand, key), basis: grants.basis(demand) });
+    return ok({
+      sees: (key) => grants.allows(demand, key),
+      ranges: () => grants.ranges(demand),
+      basis: grants.basis(demand),
+    });
   }
 
   get changes(): Bell {

@@ -4,7 +4,6 @@
 
 import { compareBytes, limits, prefixEnd, successor } from "../base/mod.ts";
 import type { Item, KeyRange, KvState, Revision } from "../kv/mod.ts";
-import type { Sees } from "./access.ts";
 import type { Consistency } from "./types.ts";
 
 export type ListRequest = {
@@ -34,27 +33,36 @@ export type ListAnswer = Page & {
   readonly consistency: Consistency;
 };
 
+/** `ranges` are those that the caller may see: no other item has any part in the answer. */
 export function pageOf(
   state: Pick<KvState, "items">,
   request: ListRequest,
-  sees: Sees | null,
+  ranges: readonly KeyRange[],
 ): Page {
   const items: Listed[] = [];
   let bytes = 0;
-  let lookedAt = 0;
-  let last: Uint8Array | null = null;
-  for (const [key, item] of state.items(rangeOf(request), request.reverse)) {
-    const seen = sees === null || sees(key);
-    const size = seen ? key.length + (request.values ? item.value.length : 0) : 0;
-    const full = items.length === request.limit || lookedAt === limits.listLookedAtMax ||
-      (items.length > 0 && bytes + size > limits.listBytesMax);
-    if (full) return { items, next: last };
-    if (seen) items.push({ key, item });
+  for (const [key, item] of itemsIn(state, request, ranges)) {
+    const size = key.length + (request.values ? item.value.length : 0);
+    const last = items.at(-1);
+    const isFull = items.length === request.limit || bytes + size > limits.listBytesMax;
+    if (last !== undefined && isFull) return { items, next: last.key };
+    items.push({ key, item });
     bytes += size;
-    lookedAt++;
-    last = key;
   }
   return { items, next: null };
+}
+
+function* itemsIn(
+  state: Pick<KvState, "items">,
+  request: ListRequest,
+  ranges: readonly KeyRange[],
+): Generator<[key: Uint8Array, item: Item]> {
+  const { reverse } = request;
+  const wanted = rangeOf(request);
+  for (const { start, end } of reverse ? ranges.toReversed() : ranges) {
+    const range = { start: later(start, wanted.start), end: earlier(end, wanted.end) };
+    yield* state.items(range, reverse);
+  }
 }
 
 /** The keys that are both under the prefix and between `start` and `end`. */

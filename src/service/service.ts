@@ -122,7 +122,7 @@ export class Service {
     const readable = this.#access.readable(caller, "read");
     if (!readable.ok) return readable;
     const { state } = this.#replica;
-    const page = pageOf(state, request, readable.value.sees);
+    const page = pageOf(state, request, readable.value.ranges());
     return ok({ ...page, revision: state.applied, consistency });
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type Enforcer, newEnforcer, newModelFromString } from "casbin";
 import fc from "fast-check";
-import { limits } from "../../src/base/mod.ts";
+import { compareBytes, limits } from "../../src/base/mod.ts";
 import { begins, MODEL, rowsOf } from "../../src/access/casbin.ts";
 import {
   type Action,
@@ -67,6 +67,11 @@ Deno.test("Permissions says what Casbin says, about keys and about ranges", asyn
         for (const key of keys) {
           assert.equal(grants.allows(action, bytes(key)), await expected(key), JSON.stringify(key));
           assert.equal(grants.explain(action, bytes(key)).allowed, await expected(key));
+          const isIn = grants.ranges(action).some(({ start, end }) =>
+            compareBytes(start, bytes(key)) <= 0 &&
+            (end === null || compareBytes(bytes(key), end) < 0)
+          );
+          assert.equal(isIn, await expected(key), "in a range");
         }
         // A range is allowed when every key is that could matter: each end of a prefix is one.
         const [start = "", end = ""] = keys.slice(0, 2).sort();

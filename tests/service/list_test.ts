@@ -76,21 +76,36 @@ Deno.test("Service.list() ends a page before it grows beyond its bytes", async (
   assert.equal((await pages(large.service, {})).length, 5, "a larger item has a page of its own");
 });
 
-Deno.test("Service.list() leaves out what the caller may not read, and looks at so much at a time", async () => {
+Deno.test("Service.list() leaves out what the caller may not read, and tells nothing of it", async () => {
   const access: Access = {
     ...openAccess,
     guarded: true,
     refuse: () => refusal("unauthenticated", "planted"),
     refuseRange: () => refusal("unauthenticated", "planted"),
-    readable: (_caller, demand) =>
-      ok({ sees: ([first]) => demand === "read" && first === 1, basis: "" }),
+    readable: (_caller, demand) => {
+      assert.equal(demand, "read");
+      const range = (first: number) => ({
+        start: Uint8Array.of(first),
+        end: Uint8Array.of(first + 1),
+      });
+      return ok({
+        sees: () => assert.fail("ranges do"),
+        ranges: () => [1, 3].map(range),
+        basis: "",
+      });
+    },
   };
-  const hidden = Array.from(
-    { length: limits.listLookedAtMax },
-    (_, i) => Uint8Array.of(0, i >> 8, i & 255),
-  );
-  const { service } = setUp([...hidden, Uint8Array.of(1, 1), Uint8Array.of(2, 1)], access);
-  assert.deepEqual(await pages(service, {}), [[], ["0101"]]);
+  const keys = [[0], [1, 1], [1, 2], [2, 1], [3, 1], [4, 1]].map((key) => Uint8Array.from(key));
+  const { service } = setUp(keys, access);
+  for (const reverse of [false, true]) {
+    const seen = ["0101", "0102", "0301"];
+    if (reverse) seen.reverse();
+    assert.deepEqual((await pages(service, { reverse })).flat(), seen);
+    // Where a page ends, and that nothing follows, goes by what he may see as well.
+    assert.deepEqual(await pages(service, { reverse, limit: 1 }), seen.map((key) => [key]));
+  }
+  const inside = { start: Uint8Array.of(1, 2), end: Uint8Array.of(3, 1) };
+  assert.deepEqual(await pages(service, inside), [["0102"]]);
 });
 
 Deno.test("Service.list() is linearizable unless it is asked otherwise, and says its revision", async () => {

@@ -104,6 +104,7 @@ Deno.test("GuardedAccess refuses what no rule allows, and names the permission",
   assert.equal(range("app/", "app1")?.permission, "write");
   const { sees } = valueOf(access.readable(ANN, "read"));
   assert.equal(sees?.(utf8("app/x")), false);
+  assert.deepEqual(valueOf(access.readable(ANN, "read")).ranges(), []);
   assert.equal(may(nobody, "write", "app/x"), "unauthenticated");
 });
 

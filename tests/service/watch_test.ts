@@ -1,7 +1,7 @@
 /** What a watch tells, and when. */
 
 import assert from "node:assert/strict";
-import { Bell, err, limits, ok, type Result, utf8 } from "../../src/base/mod.ts";
+import { Bell, err, limits, ok, utf8 } from "../../src/base/mod.ts";
 import { KvState } from "../../src/kv/mod.ts";
 import {
   type Access,
@@ -137,7 +137,7 @@ class FakeAccess implements Access {
   readonly guarded = true;
   readonly changes = new Bell();
   version = 0;
-  sight: Result<{ sees: (key: Uint8Array) => boolean; basis: string }, ServiceError>;
+  sight: ReturnType<Access["readable"]>;
 
   constructor(first: string) {
     this.sight = ok(seeing(first));
@@ -155,7 +155,11 @@ class FakeAccess implements Access {
 }
 
 function seeing(first: string) {
-  return { sees: (key: Uint8Array) => key[0] === first.charCodeAt(0), basis: first };
+  return {
+    sees: (key: Uint8Array) => key[0] === first.charCodeAt(0),
+    ranges: () => assert.fail("a watch asks about each key"),
+    basis: first,
+  };
 }
 
 Deno.test("Watch leaves out what the caller may not see", async () => {
