@@ -158,10 +158,11 @@ export const limits = {
   openFilesReserved: 256,
   /**
    * Clients whose TLS handshake is not finished, in all and from one address, and how long it may
-   * take. Hit: closed. They come on top of the connections, whose caps count from then on.
+   * take. Hit: closed. They come on top of the connections, whose caps count from then on; one
+   * address may begin as many at once as it may have connections by default.
    */
-  halfOpenClientsMax: 256,
-  halfOpenClientsPerAddressMax: 128,
+  halfOpenClientsMax: 512,
+  halfOpenClientsPerAddressMax: 256,
   clientHandshakeTimeoutMs: 5_000,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,

@@ -287,6 +287,18 @@ doorTest("anonymous", "closes at once when it is spoken to without TLS", async (
   plain.close();
 });
 
+doorTest(
+  "anonymous",
+  "lets in as many at once as one address may have connections",
+  async (door) => {
+    const count = limits.connectionsPerAddressMax;
+    const all = await Promise.all(Array.from({ length: count }, () => dial(door.address)));
+    await door.until(() => door.accepted.length === count);
+    assert.deepEqual(door.refused, []);
+    for (const near of all) near.close();
+  },
+);
+
 /** The first bytes of a handshake message that announces more than ever comes. */
 const BEGUN = Uint8Array.of(0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3);
 

@@ -179,7 +179,7 @@ clusterTest("tls: handshakes that never end take nothing from those who have fin
   const [n1] = cluster.nodes as [Node];
   const begun = Uint8Array.of(0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3); // and no more
   let closed = 0;
-  const strangers = Array.from({ length: 240 }, (_, i) => {
+  const strangers = Array.from({ length: 480 }, (_, i) => {
     const way = { host: n1.address, port: n1.userPort, localAddress: `127.0.0.${2 + i % 2}` };
     const socket = connect(way, () => i % 4 < 2 || socket.write(begun));
     socket.on("error", () => {}).on("close", () => closed++).resume();
