@@ -93,6 +93,7 @@ export const errorTable = {
     "The content encoding would be lost",
     "Send the value without Content-Encoding; bytes are stored exactly as they come.",
   ),
+  valueNotText: row(409, "The value cannot be told as text", FIX),
   expectationFailed: row(417, "The expectation cannot be met", FIX),
   stepFailed: row(
     409,

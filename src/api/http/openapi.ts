@@ -16,6 +16,7 @@ import {
   requiredParameters,
 } from "./openapi_parameters.ts";
 import { type RouteDoc, routeDocs } from "./openapi_routes.ts";
+import { DISTKV_KEY_PATH, DISTKV_PATH } from "./distkv_routes.ts";
 import type { Route } from "./routes.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -88,10 +89,9 @@ function operationOf(route: Described, doc: RouteDoc): Json {
 
 /** One operation can stand at several routes. */
 function operationId({ method, path, operation }: Described): string {
-  const alias = path.startsWith("/v0/") ? "V0" : "";
-  return method === "POST" && operation === "put" && alias === ""
-    ? "putByPost"
-    : `${operation}${alias}`;
+  if (path.startsWith("/v0/")) return `${operation}V0`;
+  if (path === DISTKV_PATH || path === DISTKV_KEY_PATH) return `${operation}Text`;
+  return method === "POST" && operation === "put" ? "putByPost" : operation;
 }
 
 function parametersOf({ path, parameters }: Described, { fields = [] }: RouteDoc): Json[] {

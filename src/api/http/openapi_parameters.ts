@@ -97,6 +97,7 @@ export const pathParameters: Readonly<Record<string, ParameterDoc>> = {
     "greeting",
   ),
   "/v1/requests/{key}": text("The idempotency key.", "order-17"),
+  "/key/{key}": text("The rest of the path, percent-decoded; it is text.", "greeting"),
   "/v0/kv/key/{key}": text("The key in base64.", "aGVsbG8="),
 };
 

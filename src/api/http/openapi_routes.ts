@@ -3,6 +3,7 @@
 import type { ZodType } from "zod";
 import type { ErrorCode } from "../../service/mod.ts";
 import { pairSchema } from "./dkv_routes.ts";
+import { textsSchema } from "./distkv_routes.ts";
 import * as answers from "./openapi_answers.ts";
 import { questionSchema, ruleSchema } from "./policy_routes.ts";
 import { wantedSchema } from "./token_routes.ts";
@@ -209,6 +210,23 @@ export const routeDocs: Readonly<Record<string, RouteDoc>> = {
     description: "The routes in a few lines of text.",
     answers: one("The routes.", TEXT),
     errors: [],
+  },
+  "GET /key/{key}": {
+    description:
+      "As distkv's example had it: the value of a key as text; empty when there is none.",
+    answers: one("The key with its value.", json(textsSchema)),
+    errors: [...READ, "badTarget", "keyEmpty", "keyTooLong", "valueNotText"],
+  },
+  "POST /key": {
+    description: "As distkv's example had it: stores texts under keys, all of them or none.",
+    body: { type: "application/json", schema: textsSchema, example: { greeting: "hello" } },
+    answers: one("They are stored.", TEXT),
+    errors: [...WRITE, "keyEmpty", "keyTooLong", "bodyInvalid", "valueTooLarge"],
+  },
+  "DELETE /key/{key}": {
+    description: "As distkv's example had it: removes a key, whether it is there or not.",
+    answers: one("It is not there any more.", TEXT),
+    errors: [...WRITE, "badTarget", "keyEmpty", "keyTooLong"],
   },
   "POST /v0/kv": {
     description: "As dkv had it: stores a value, both in base64.",

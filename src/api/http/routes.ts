@@ -15,6 +15,7 @@ import {
 import { exposition, nodeFamilies } from "../metrics/mod.ts";
 import type { HttpCounters } from "./counters.ts";
 import { httpFamilies } from "./families.ts";
+import { deleteText, DISTKV_KEY_PATH, DISTKV_PATH, getText, putTexts } from "./distkv_routes.ts";
 import { DKV_KEY_PATH, dkvProblem, getPair, nodesStatus, putPair } from "./dkv_routes.ts";
 import {
   deleteKey,
@@ -85,6 +86,9 @@ export const routes: readonly Route[] = [
   route("GET", "/readyz", "ready", ready),
   route("GET", "/openapi.json", "describeApi", describeApi),
   route("GET", "/", "describe", describe),
+  route("GET", DISTKV_KEY_PATH, "read", getText),
+  route("POST", DISTKV_PATH, "transact", putTexts),
+  route("DELETE", DISTKV_KEY_PATH, "delete", deleteText),
   dkvRoute("POST", "/v0/kv", "put", putPair),
   dkvRoute("GET", DKV_KEY_PATH, "read", getPair),
   dkvRoute("GET", "/v0/cluster/status", "clusterStatus", nodesStatus),
