@@ -5,6 +5,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { utf8 } from "../base/mod.ts";
 import { KevaError } from "./error.ts";
+import { expiryIn } from "./list.ts";
 import type { WatchEvent } from "./types.ts";
 
 /**
@@ -44,9 +45,7 @@ function eventOf({ event: kind, data, id }: EventSourceMessage): WatchEvent | nu
     case "put": {
       const [key, value] = [bytesIn(fields, "key"), bytesIn(fields, "value")];
       const contentType = String(fields["contentType"] ?? "");
-      const expiresMs = fields["expiresMs"];
-      const expires = typeof expiresMs === "number" ? { expiresMs } : {};
-      return { kind, key, value, contentType, ...expires, ...common };
+      return { kind, key, value, contentType, ...expiryIn(fields), ...common };
     }
     case "delete":
       return { kind, key: bytesIn(fields, "key"), ...common };

@@ -56,12 +56,18 @@ function listed(item: Record<string, unknown>): Listed {
   const about = {
     revision: Number(revision),
     contentType: String(contentType),
+    ...expiryIn(item),
     bytes: Number(bytes),
   };
   const key = jsonBytes(item, "key");
   const value = jsonBytes(item, "value");
   if (key === undefined) throw notAnItem();
   return value === undefined ? { key, ...about } : { key, ...about, value };
+}
+
+/** When an item goes by itself, if it does. */
+export function expiryIn({ expiresMs }: Record<string, unknown>): { readonly expiresMs?: number } {
+  return typeof expiresMs === "number" ? { expiresMs } : {};
 }
 
 /** Bytes that stand in JSON as text, or in base64 under the same name with `Base64`. */

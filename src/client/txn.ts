@@ -1,6 +1,6 @@
 /** Transactions as JSON, and back. */
 
-import { jsonBytes } from "./list.ts";
+import { expiryIn, jsonBytes } from "./list.ts";
 import type {
   Transaction,
   TransactionAnswer,
@@ -54,7 +54,8 @@ function itemOf(result: Record<string, unknown>) {
   const value = jsonBytes(result, "value");
   if (value === undefined) return null;
   const { revision, contentType } = result;
-  return { value, contentType: String(contentType), revision: Number(revision) };
+  const about = { contentType: String(contentType), ...expiryIn(result) };
+  return { value, ...about, revision: Number(revision) };
 }
 
 function base64(bytes: Uint8Array): string {

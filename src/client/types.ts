@@ -71,6 +71,7 @@ export type Listed = {
   readonly key: Uint8Array;
   readonly revision: number;
   readonly contentType: string;
+  readonly expiresMs?: number;
   /** Of the value. */
   readonly bytes: number;
   /** Only where values were asked for. */
@@ -90,6 +91,8 @@ export type TransactionStep =
     readonly key: Bytes;
     readonly value: Bytes;
     readonly contentType?: string;
+    /** In seconds. */
+    readonly ttl?: number;
   }
   /** At least one of the three. */
   | {

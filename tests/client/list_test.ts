@@ -50,14 +50,28 @@ Deno.test("KevaClient.list() asks for no more than is wanted, and for no page th
 });
 
 Deno.test("KevaClient.list() gives bytes as they are, with values where they are wanted", async () => {
-  const item = { keyBase64: "AP8=", revision: 7, contentType: "", bytes: 1, valueBase64: "/w==" };
+  const item = {
+    keyBase64: "AP8=",
+    revision: 7,
+    contentType: "",
+    expiresMs: 99,
+    bytes: 1,
+    valueBase64: "/w==",
+  };
   const { keva, targets } = client(Response.json({ revision: 9, items: [item] }));
   const start = Uint8Array.of(0, 255);
   const listed = [];
   const options = { start, end: "", reverse: true, values: true, consistency: "stale" } as const;
   for await (const one of keva.list(options)) listed.push(one);
   assert.deepEqual(listed, [
-    { key: start, revision: 7, contentType: "", bytes: 1, value: Uint8Array.of(255) },
+    {
+      key: start,
+      revision: 7,
+      contentType: "",
+      expiresMs: 99,
+      bytes: 1,
+      value: Uint8Array.of(255),
+    },
   ]);
   assert.deepEqual(targets(), [
     "/v1/storage/keys?start64=AP8&end=&reverse=true&values=true&consistency=stale&limit=1000",
@@ -66,7 +80,7 @@ Deno.test("KevaClient.list() gives bytes as they are, with values where they are
 
 Deno.test("KevaClient.txn() writes bytes and numbers so that nothing of them is lost", async () => {
   const results = [
-    { found: true, revision: 3, contentType: "t", value: "x" },
+    { found: true, revision: 3, contentType: "t", expiresMs: 99, value: "x" },
     { found: false },
     { existed: true },
     { deleted: 2 },
@@ -92,7 +106,10 @@ Deno.test("KevaClient.txn() writes bytes and numbers so that nothing of them is 
     branch: "else",
     failedCheck: 1,
     results: [
-      { kind: "got", item: { value: utf8("x"), contentType: "t", revision: 3 } },
+      {
+        kind: "got",
+        item: { value: utf8("x"), contentType: "t", expiresMs: 99, revision: 3 },
+      },
       { kind: "got", item: null },
       { kind: "changed", existed: true },
       { kind: "deleted", count: 2 },

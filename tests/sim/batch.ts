@@ -24,6 +24,7 @@ export type Summary = {
   virtualHours: number;
   operations: number;
   faults: number;
+  expired: number;
   events: number;
   checks: number;
 };
@@ -35,6 +36,7 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
     virtualHours: 0,
     operations: 0,
     faults: 0,
+    expired: 0,
     events: 0,
     checks: 0,
   };
@@ -45,6 +47,7 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
     summary.virtualHours += one.virtualMs / 3_600_000;
     summary.operations += one.operations;
     summary.faults += one.faults;
+    summary.expired += one.expired;
     summary.events += one.events;
     summary.checks += one.checks;
     options.onDone(one);
@@ -88,6 +91,7 @@ const NOTHING = {
   events: 0,
   checks: 0,
   faults: 0,
+  expired: 0,
   operations: 0,
   hash: "",
   trace: null,
@@ -105,9 +109,11 @@ function ask(worker: Worker, job: Job): Promise<Done> {
 }
 
 export function summaryText(summary: Summary): string {
-  const { seeds, failures, virtualHours, operations, faults, events, checks } = summary;
+  const { seeds, failures, virtualHours, operations, faults, expired, events, checks } = summary;
   const number = (value: number) => Math.round(value).toLocaleString("en");
   return `${number(seeds)} seeds, ${number(failures)} failed: ${virtualHours.toFixed(1)} ` +
     `cluster-hours, ${number(operations)} operations, ${number(faults)} faults, ` +
-    `${number(events)} events, ${number(checks)} invariant checks`;
+    `${number(expired)} expired items, ${number(events)} events, ${
+      number(checks)
+    } invariant checks`;
 }

@@ -11,6 +11,7 @@ import { SeededRandom } from "../support/seeded_random.ts";
 import { SimCluster } from "../support/sim_cluster.ts";
 import { Clients } from "./clients.ts";
 import { Counters } from "./counters.ts";
+import { Expiries } from "./expiries.ts";
 import { Invariants } from "./invariants.ts";
 import { Nemesis, ordinarySyncs } from "./nemesis.ts";
 import { applyLimits, drawSwarm, type Swarm } from "./swarm.ts";
@@ -24,6 +25,8 @@ export type Verdict = {
   readonly events: number;
   readonly checks: number;
   readonly faults: number;
+  /** Items that went by themselves, counted on each node. */
+  readonly expired: number;
   /** Those that the linearizability check looked at: the rest is known to have had no effect. */
   readonly operations: number;
   /** Equal for two runs of one seed. */
@@ -73,6 +76,7 @@ class Run {
   readonly #clients: Clients;
   readonly #watchers: Watchers;
   readonly #counters: Counters;
+  readonly #expiries: Expiries;
   readonly #nemesis: Nemesis;
   #broken: unknown = null;
 
@@ -127,7 +131,12 @@ class Run {
       isDamaged: (id) => this.#nemesis.damaged.has(id),
     });
     this.#invariants = new Invariants(this.#cluster);
-    this.#cluster.clock.onSettled = () => this.#guard(() => this.#invariants.check());
+    this.#expiries = new Expiries({ cluster: this.#cluster, swarm, random: random.fork() });
+    this.#cluster.clock.onSettled = () =>
+      this.#guard(() => {
+        this.#invariants.check();
+        this.#expiries.check();
+      });
   }
 
   async safety(): Promise<void> {
@@ -135,6 +144,7 @@ class Run {
     this.#clients.start();
     this.#watchers.start();
     this.#counters.start();
+    this.#expiries.start();
     this.#nemesis.start();
     await this.#advance(this.#swarm.safetyMs);
   }
@@ -143,6 +153,7 @@ class Run {
     this.#trace.add("sim", "everything heals");
     this.#nemesis.calm();
     this.#clients.finish();
+    this.#expiries.finish();
     this.#watchers.hurry();
     this.#counters.finish();
     const cluster = this.#cluster;
@@ -167,6 +178,7 @@ class Run {
         });
       }
     }
+    await this.#until("what is due goes", endMs, () => this.#expiries.isTidy);
     await cluster.converged();
     assert.equal(new Set(cluster.digests()).size, 1, "all nodes hold the same state");
     this.#counters.assertExact(cluster.running[0] as string);
@@ -178,12 +190,14 @@ class Run {
   async #watched(endMs: number): Promise<void> {
     const cluster = this.#cluster;
     const { state } = cluster.node(cluster.running[0] as string);
-    const items = new Map(
-      Array.from(state.frozenItems(utf8("")), ([key, { revision, value }]) => {
-        return [new TextDecoder().decode(key), itemText(revision, value)];
-      }),
-    );
-    await this.#until("watchers catch up", endMs, () => this.#watchers.behind(items).length === 0);
+    await this.#until("watchers catch up", endMs, () => {
+      const items = new Map(
+        Array.from(state.frozenItems(utf8("")), ([key, { revision, value }]) => {
+          return [new TextDecoder().decode(key), itemText(revision, value)];
+        }),
+      );
+      return this.#watchers.behind(items).length === 0;
+    });
   }
 
   async #until(what: string, endMs: number, holds: () => boolean): Promise<void> {
@@ -208,6 +222,7 @@ class Run {
       events: this.#cluster.clock.events,
       checks: this.#invariants.checks + this.#audit.looks,
       faults: this.#nemesis.injected,
+      expired: this.#expiries.expired,
       operations: history.filter(({ outcome }) => outcome.kind !== "none").length,
       hash: this.#trace.hash,
       trace: this.#trace.text,

@@ -39,6 +39,7 @@ export type SwarmLimits = Pick<
   typeof limits,
   | "appendEntriesMax"
   | "applyEntriesPerTurnMax"
+  | "expiriesPerCommandMax"
   | "historyChangesMax"
   | "imageBlockBytes"
   | "inflightAppendsMax"
@@ -80,6 +81,8 @@ export type Swarm = {
   readonly watchers: number;
   /** Between two times that a watcher takes what there is. */
   readonly watcherRestMsMax: number;
+  /** Those who write items that go by themselves. */
+  readonly expiring: number;
   readonly limits: { readonly [name in keyof SwarmLimits]: number };
 };
 
@@ -117,6 +120,7 @@ export function drawSwarm(seed: number): Swarm {
     watchers: pick([0, 1, 3]),
     counters: pick([0, 1, 3]),
     watcherRestMsMax: pick([0, 0, 500]),
+    expiring: pick([0, 1, 3]),
   };
 }
 
@@ -135,6 +139,7 @@ function drawLimits(pick: (choices: readonly number[]) => number): Swarm["limits
     walRoomFrameBytesMax: pick([0, 1_000, 16 * 1024]),
     historyChangesMax: pick([5, 100, 65_536]),
     watchChangesPerTurnMax: pick([1, 1_024]),
+    expiriesPerCommandMax: pick([1, 3, 1_000]),
   };
 }
 

@@ -33,6 +33,21 @@ const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    checks: [],
+    mutations: [
+      {
+        kind: "put",
+        key: utf8("a"),
+        value: utf8("1"),
+        contentType: "",
+        lifetime: { afterMs: 5_000 },
+      },
+      { kind: "put", key: utf8("b"), value: utf8("2"), contentType: "", lifetime: { atMs: 1 } },
+      { kind: "expire", countMax: 7 },
+    ],
+    request: "ci\nkey",
+  },
+  {
     checks: [{ kind: "record", of: "token", name: "ci", revision: 0 }],
     mutations: [
       { kind: "setRecord", of: "token", name: "ci", body: utf8("hash") },
@@ -92,6 +107,7 @@ export const outcomes: Target = {
       failedCheck: 0,
       results: [
         { kind: "got", item: { value: utf8("1"), contentType: "t", revision: 3 } },
+        { kind: "got", item: { value: utf8("1"), contentType: "", revision: 3, expiresMs: 9 } },
         { kind: "got", item: null },
         { kind: "changed", existed: true },
         { kind: "deleted", count: 2 },
@@ -178,7 +194,8 @@ function stateOf(keys: readonly string[]): KvState {
   const state = new KvState(hash);
   for (const [at, key] of keys.entries()) {
     const put = { kind: "put", key: utf8(key), value: utf8(`${at}`), contentType: "t" } as const;
-    const command = encodeCommand({ checks: [], mutations: [put] });
+    const mutation = at === 0 ? put : { ...put, lifetime: { afterMs: 5_000 } };
+    const command = encodeCommand({ checks: [], mutations: [mutation] });
     stampCommand(command, 1_000 + at);
     state.apply(at + 1, command);
   }
