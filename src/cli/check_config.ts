@@ -3,9 +3,17 @@
  */
 
 import { Command } from "@commander-js/extra-typings";
-import { type LoadedConfig, originText, settings, trustWarnings } from "../config/mod.ts";
+import { readPolicyFiles, type SourcedRule } from "../access/mod.ts";
+import {
+  type Config,
+  type LoadedConfig,
+  originText,
+  settings,
+  trustWarnings,
+} from "../config/mod.ts";
 import { chooseNode, configPath, readConfig } from "./config_file.ts";
 import type { Context } from "./context.ts";
+import { CommandError } from "./error.ts";
 import { configFileOption, nodeIdentityOption, setOption } from "./options.ts";
 import { readCredentials } from "./tls_files.ts";
 import { table } from "./table.ts";
@@ -31,6 +39,7 @@ export function checkConfigCommand(context: Context) {
       const { nodeIdentity } = options;
       const config = nodeIdentity === undefined ? null : chooseNode(context, loaded, options);
       const tls = config?.tls && readCredentials(context, config.tls);
+      const rules = config === null ? [] : policyRules(context, config);
       for (const warning of loaded.warnings) context.stderr.write(`keva: warning: ${warning}\n`);
       const { length } = loaded.config.nodes;
       context.stdout.write(
@@ -45,11 +54,19 @@ export function checkConfigCommand(context: Context) {
           [
             `${config.self.identity} would keep its data in ${config.workingDirectory}`,
             ...tls === undefined ? [] : [`its certificate counts until ${tls.expiry.text}`],
+            ...rules.length === 0 ? [] : [`the files of its policy hold ${rules.length} rules`],
             ...trustWarnings(config),
           ].join("; ")
         }.\n`,
       );
     });
+}
+
+/** Throws {@link CommandError}. */
+function policyRules({ ports: { disk } }: Context, { access }: Config): readonly SourcedRule[] {
+  const rules = readPolicyFiles(disk, access.policy);
+  if (rules.ok) return rules.value;
+  throw new CommandError(rules.error);
 }
 
 function nodeTable({ config, origin }: LoadedConfig): string {

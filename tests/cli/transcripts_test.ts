@@ -2,8 +2,8 @@
  * Golden transcripts: each `$ keva …` line of a file under transcripts/ is run, and what it prints
  * and returns must be what stands below it. `KEVA_UPDATE=1` writes what it is now; read the diff.
  *
- * In that world there is example.toml (keva.toml.example), bad.toml, a key in taken/, a key with a
- * passphrase in broken/, no cluster, and a terminal.
+ * In that world there is example.toml (keva.toml.example), bad.toml, two policies, a key in taken/, a
+ * key with a passphrase in broken/, no cluster, and a terminal.
  */
 
 import assert from "node:assert/strict";
@@ -42,6 +42,8 @@ async function transcript(line: string): Promise<string> {
     "example.toml": example,
     "bad.toml": BAD,
     "open.toml": OPEN,
+    "policy.csv": "p, ci, app/, write\ng, ann, role:ops\n",
+    "faulty.csv": "p, ci, app/, write\np, ci, app/*, read\n",
     "taken/node.key": key("plain"),
     "broken/node.key": key("passphrase"),
   };

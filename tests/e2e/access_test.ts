@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { type Cluster, clusterTest, type Node } from "./support/cluster.ts";
 import { bytesOf, textOf } from "./support/kv.ts";
+import { clientTls, curl, newCertificates, replaceFile, TLS, writePair } from "./support/tls.ts";
 import { until } from "./support/wait.ts";
+
+const certificates = await newCertificates("clients");
 
 const AUTHENTICATED = '[access]\nclients = "authenticated"\n';
 
@@ -146,6 +149,43 @@ clusterTest("access: rules added on one node hold on all of them, for keys, list
   assert.deepEqual(await ci.onAll("PUT", "app/a", "5"), all("403 write"));
   assert.match(cluster.logs(), /policy rule added.*p, ci, app\/, produce.*operator of n1/);
   assert.match(cluster.logs(), /policy rule removed.*p, ci, app\/, produce.*operator of n2/);
+});
+
+clusterTest("access: curl with a certificate, with a token, and what each may do", {
+  settings: `${TLS}${AUTHENTICATED}policy = "policy.csv"\n`,
+  tls: clientTls(certificates, [certificates.ca]),
+}, async ({ cluster }) => {
+  const { ca, server, web } = certificates;
+  writePair(cluster, "server", server);
+  writePair(cluster, "web", web);
+  // Of a name that is called as a role is: it has nothing of the role.
+  writePair(cluster, "deploy", await ca.issue({ subject: "CN=deploy" }));
+  replaceFile(`${cluster.directory}/ca.pem`, ca.certificate);
+  const rules = ["p, web, app/, read", "p, web, *, admin", "p, role:deploy, app/, write"];
+  replaceFile(`${cluster.directory}/policy.csv`, rules.join("\n"));
+  await cluster.start();
+  const [n1, n2, n3] = cluster.nodes as [Node, Node, Node];
+  const by = (name: string) => ["--cert", `${name}.pem`, "--key", `${name}.key`];
+  const put = ["-X", "PUT", "-d", "1"];
+
+  const body = ["-H", "Content-Type: application/json", "-d", '{"name":"ci","roles":["deploy"]}'];
+  const made = await curl(cluster, n1, "/v1/tokens", [...by("web"), ...body]);
+  assert.equal(made.status, 200, made.body + made.error);
+  const bearer = (text: string) => ["-H", `Authorization: Bearer ${text}`];
+  const { token } = JSON.parse(made.body) as { token: string };
+
+  const statusOf = async (node: Node, key: string, args: string[]) => {
+    const { status, body } = await curl(cluster, node, `/v1/storage/key/${key}`, args);
+    return status === 403 ? `403 ${JSON.parse(body).permission}` : String(status);
+  };
+  assert.equal(await statusOf(n2, "app/a", [...bearer(token), ...put]), "200");
+  assert.equal(await statusOf(n2, "b", [...bearer(token), ...put]), "403 write");
+  assert.equal(await statusOf(n3, "app/a", bearer(token)), "403 read");
+  assert.equal(await statusOf(n3, "app/a", bearer(`${token.slice(0, -2)}xx`)), "401");
+  assert.equal(await statusOf(n3, "app/a", by("web")), "200");
+  assert.equal(await statusOf(n1, "app/a", [...by("web"), ...put]), "403 write");
+  assert.equal(await statusOf(n1, "app/a", [...by("deploy"), ...put]), "403 write");
+  assert.equal(await statusOf(n1, "app/a", []), "401");
 });
 
 clusterTest("access: a watch ends when its token is revoked, on whichever node", {

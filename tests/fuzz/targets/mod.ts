@@ -6,6 +6,7 @@ import { requests, targets } from "./http.ts";
 import { authorisedKeys, privateKeys } from "./keys.ts";
 import { commands, images, memberships, outcomes, replies } from "./kv.ts";
 import { greetings, peerFrames, peerMessages } from "./peers.ts";
+import { policies } from "./policies.ts";
 import { tokens } from "./tokens.ts";
 import { directory, snapshots, wal } from "./storage.ts";
 
@@ -27,4 +28,5 @@ export const TARGETS: readonly Target[] = [
   authorisedKeys,
   privateKeys,
   tokens,
+  policies,
 ];
