@@ -59,7 +59,7 @@ export const limits = {
    * yet known below a few milliseconds. More: the files are refused; 507, none.
    */
   policyRulesMax: 1_000,
-  /** All files of a policy together. Larger: refused. */
+  /** One file of a policy. Larger: refused. */
   policyFileBytesMax: 1 * MIB,
   /** Callers whose rights a node has at hand. Hit: all are forgotten, and worked out anew. */
   knownCallersMax: 1_024,
