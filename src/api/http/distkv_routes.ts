@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { err, fromUtf8, ok, type Result, utf8 } from "../../base/mod.ts";
 import { type Caller, refusal, type Service, type ServiceError } from "../../service/mod.ts";
+import { idempotencyKeyOf } from "./idempotency.ts";
 import { jsonBody } from "./json_body.ts";
 import type { Request } from "./request.ts";
 import { json, problemResponse, type Response } from "./response.ts";
@@ -54,7 +55,8 @@ export async function putTexts(
     value: utf8(value),
     contentType: TEXT,
   }));
-  const answer = await service.transact(caller, { checks: [], steps, elseSteps: [] });
+  const transaction = { checks: [], steps, elseSteps: [] };
+  const answer = await service.transact(caller, transaction, idempotencyKeyOf(request));
   return answer.ok ? DONE : problemResponse(answer.error);
 }
 
@@ -65,7 +67,7 @@ export async function deleteText(
 ): Promise<Response> {
   const key = keyOf(request);
   if (!key.ok) return problemResponse(key.error);
-  const answer = await service.delete(caller, key.value);
+  const answer = await service.delete(caller, key.value, idempotencyKeyOf(request));
   return answer.ok ? DONE : problemResponse(answer.error);
 }
 
@@ -84,7 +86,9 @@ function pairsOf(body: Uint8Array): Result<[string, string][], ServiceError> {
   const value = jsonBody(body);
   const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
   const pairs = isMap ? Object.entries(value) : [];
-  const isText = pairs.every((pair): pair is [string, string] => typeof pair[1] === "string");
+  const isText = pairs.every((pair) =>
+    pair.every((part) => typeof part === "string" && part.isWellFormed())
+  );
   if (isMap && isText && pairs.length > 0) return ok(pairs as [string, string][]);
   return err(refusal("bodyInvalid", 'It must be JSON as {"key": "value"}, all values texts.'));
 }

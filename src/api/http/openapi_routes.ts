@@ -219,14 +219,16 @@ export const routeDocs: Readonly<Record<string, RouteDoc>> = {
   },
   "POST /key": {
     description: "As distkv's example had it: stores texts under keys, all of them or none.",
+    fields: ["Idempotency-Key"],
     body: { type: "application/json", schema: textsSchema, example: { greeting: "hello" } },
     answers: one("They are stored.", TEXT),
-    errors: [...WRITE, "keyEmpty", "keyTooLong", "bodyInvalid", "valueTooLarge"],
+    errors: [...WRITE, ...ONCE, "keyEmpty", "keyTooLong", "bodyInvalid", "valueTooLarge"],
   },
   "DELETE /key/{key}": {
     description: "As distkv's example had it: removes a key, whether it is there or not.",
+    fields: ["Idempotency-Key"],
     answers: one("It is not there any more.", TEXT),
-    errors: [...WRITE, "badTarget", "keyEmpty", "keyTooLong"],
+    errors: [...WRITE, ...ONCE, "badTarget", "keyEmpty", "keyTooLong"],
   },
   "POST /v0/kv": {
     description: "As dkv had it: stores a value, both in base64.",
