@@ -116,6 +116,16 @@ clusterTest("access: rules added on one node hold on all of them, for keys, list
   assert.deepEqual(await ci.onAll("GET", "other"), all("403 read"));
   assert.deepEqual(await ci.list(n3), ["app/a"]);
 
+  // A transaction takes the permission of each step, and of a whole range, or does nothing.
+  const transact = (node: Node, ...then: unknown[]) =>
+    ci.on(node, "POST", "/v1/storage/txn", JSON.stringify({ then }));
+  const put = (key: string) => ({ op: "put", key, value: "1" });
+  assert.equal(await transact(n1, put("app/c"), { op: "get", key: "app/a" }), "200");
+  assert.equal(await transact(n2, put("app/d"), put("other")), "403 write");
+  assert.equal(await transact(n3, { op: "delete-range", prefix: "" }), "403 write");
+  assert.deepEqual(await ci.list(n2), ["app/a", "app/c"]);
+  assert.equal(await transact(n3, { op: "delete-range", prefix: "app/c" }), "200");
+
   const watch = ci.watch(n3, "initial=true");
   assert.deepEqual([await next(watch), await next(watch)], ["put app/a", "synced"]);
   await asOperator(cluster, n1, "put", "other", "3");
