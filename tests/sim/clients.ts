@@ -4,11 +4,12 @@
  */
 
 import { type Result, utf8 } from "../../src/base/mod.ts";
-import { nobody, Service, type ServiceError } from "../../src/service/mod.ts";
+import { nobody, type Service, type ServiceError } from "../../src/service/mod.ts";
 import { type Call, callText, type Outcome, outcomeText } from "../lin/history.ts";
 import { Recorder } from "../lin/recorder.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
 import type { SimCluster } from "../support/sim_cluster.ts";
+import { Asking, TIMEOUT_MS } from "./asking.ts";
 import type { Swarm } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 import { nameOf, paddedValue } from "./values.ts";
@@ -22,23 +23,20 @@ export type ClientsOptions = {
   readonly onAcknowledged: (index: number) => void;
 };
 
-/** Longer than any deadline: whoever hears nothing until then gives up on the answer. */
-const PATIENCE_MS = 8_000;
-const TIMEOUT_MS = 5_000;
 /** Of a hundred: with it, a record is written as well. */
 const RECORD_DICE = 99;
 
 export class Clients {
   readonly recorder: Recorder;
   readonly #options: ClientsOptions;
-  /** Calls under way, by the node that has them; `give up` ends each. */
-  readonly #open = new Map<string, Set<() => void>>();
+  readonly #asking: Asking;
   #running = 0;
   #active = true;
   #values = 0;
 
   constructor(options: ClientsOptions) {
     this.#options = options;
+    this.#asking = new Asking(options.cluster);
     this.recorder = new Recorder(() => options.cluster.clock.now());
   }
 
@@ -59,7 +57,7 @@ export class Clients {
 
   /** The process of `id` is gone: nobody will answer what it was asked. */
   nodeEnded(id: string): void {
-    for (const giveUp of this.#open.get(id) ?? []) giveUp();
+    this.#asking.nodeEnded(id);
   }
 
   async #run(number: number): Promise<void> {
@@ -143,7 +141,7 @@ export class Clients {
     outcomeOf: (answer: T) => Outcome,
   ): Promise<void> {
     const begun = this.recorder.begin(client, key, call);
-    const answer = await this.#ask(id, operation);
+    const answer = await this.#asking.ask(id, operation);
     const outcome = answer?.ok ? outcomeOf(answer.value) : failureOf(answer?.error ?? null, call);
     this.recorder.end(begun, outcome);
     if (outcome.kind === "written" || outcome.kind === "deleted") {
@@ -154,33 +152,6 @@ export class Clients {
       client,
       `${id}: ${callText(call)} of ${key}: ${outcomeText(outcome)}${why}`,
     );
-  }
-
-  /** Null when no answer came. A paused node hears the question only when it goes on. */
-  #ask<T>(
-    id: string,
-    operation: (service: Service) => Promise<Result<T, ServiceError>>,
-  ): Promise<Result<T, ServiceError> | null> {
-    const { cluster } = this.#options;
-    const host = cluster.host(id);
-    const node = cluster.node(id);
-    const open = this.#open.get(id) ?? new Set();
-    this.#open.set(id, open);
-    return new Promise((resolve) => {
-      const finish = (answer: Result<T, ServiceError> | null) => {
-        open.delete(giveUp);
-        patience.cancel();
-        resolve(answer);
-      };
-      const giveUp = () => finish(null);
-      const patience = cluster.clock.after(PATIENCE_MS, giveUp);
-      open.add(giveUp);
-      host.clock.soon(() => {
-        const { clock } = host;
-        const service = new Service({ replica: node, clock, requestTimeoutMs: TIMEOUT_MS });
-        void operation(service).then(finish);
-      });
-    });
   }
 
   #key(): string {

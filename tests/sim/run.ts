@@ -15,6 +15,7 @@ import { Expiries } from "./expiries.ts";
 import { Invariants } from "./invariants.ts";
 import { Nemesis, ordinarySyncs } from "./nemesis.ts";
 import { applyLimits, drawSwarm, type Swarm } from "./swarm.ts";
+import { Tellers } from "./tellers.ts";
 import { Trace } from "./trace.ts";
 import { itemText, Watchers } from "./watchers.ts";
 
@@ -77,6 +78,7 @@ class Run {
   readonly #watchers: Watchers;
   readonly #counters: Counters;
   readonly #expiries: Expiries;
+  readonly #tellers: Tellers;
   readonly #nemesis: Nemesis;
   #broken: unknown = null;
 
@@ -112,6 +114,7 @@ class Run {
       onEnded: (id) => {
         this.#clients.nodeEnded(id);
         this.#watchers.nodeEnded(id);
+        this.#tellers.nodeEnded(id);
       },
       lastDurable: (id) => this.#audit.lastDurable(id),
       onWrong: (error) => this.wrong(error),
@@ -124,6 +127,12 @@ class Run {
     this.#counters = new Counters({
       ...parts,
       random: random.fork(),
+      onWrong: (error) => this.wrong(error),
+    });
+    this.#tellers = new Tellers({
+      ...parts,
+      random: random.fork(),
+      onAcknowledged: (index) => this.#guard(() => this.#audit.acknowledged(index)),
       onWrong: (error) => this.wrong(error),
     });
     this.#audit = new Audit({
@@ -145,6 +154,7 @@ class Run {
     this.#watchers.start();
     this.#counters.start();
     this.#expiries.start();
+    this.#tellers.start();
     this.#nemesis.start();
     await this.#advance(this.#swarm.safetyMs);
   }
@@ -154,6 +164,7 @@ class Run {
     this.#nemesis.calm();
     this.#clients.finish();
     this.#expiries.finish();
+    this.#tellers.finish();
     this.#watchers.hurry();
     this.#counters.finish();
     const cluster = this.#cluster;
@@ -182,6 +193,7 @@ class Run {
     await cluster.converged();
     assert.equal(new Set(cluster.digests()).size, 1, "all nodes hold the same state");
     this.#counters.assertExact(cluster.running[0] as string);
+    this.#tellers.assertBalanced(cluster.node(cluster.running[0] as string).state);
     await this.#watched(endMs);
     this.#throwBroken();
   }
@@ -240,7 +252,7 @@ class Run {
   #healthy(): boolean {
     const cluster = this.#cluster;
     const running = cluster.running;
-    if (this.#clients.running > 0 || this.#nemesis.isStopping) return false;
+    if (this.#clients.running + this.#tellers.running > 0 || this.#nemesis.isStopping) return false;
     if (running.length < this.#swarm.nodes - this.#nemesis.lost.size) return false;
     const states = running.map((id) => cluster.node(id).consensus);
     const leader = states[0]?.leader;

@@ -40,6 +40,7 @@ export type SwarmLimits = Pick<
   | "appendEntriesMax"
   | "applyEntriesPerTurnMax"
   | "expiriesPerCommandMax"
+  | "applyWorkPerTurnMax"
   | "historyChangesMax"
   | "imageBlockBytes"
   | "inflightAppendsMax"
@@ -83,6 +84,8 @@ export type Swarm = {
   readonly watcherRestMsMax: number;
   /** Those who write items that go by themselves. */
   readonly expiring: number;
+  /** Who move amounts between accounts by transactions. */
+  readonly tellers: number;
   readonly limits: { readonly [name in keyof SwarmLimits]: number };
 };
 
@@ -121,6 +124,7 @@ export function drawSwarm(seed: number): Swarm {
     counters: pick([0, 1, 3]),
     watcherRestMsMax: pick([0, 0, 500]),
     expiring: pick([0, 1, 3]),
+    tellers: pick([0, 1, 4]),
   };
 }
 
@@ -140,6 +144,7 @@ function drawLimits(pick: (choices: readonly number[]) => number): Swarm["limits
     historyChangesMax: pick([5, 100, 65_536]),
     watchChangesPerTurnMax: pick([1, 1_024]),
     expiriesPerCommandMax: pick([1, 3, 1_000]),
+    applyWorkPerTurnMax: pick([1, 20, 4_096]),
   };
 }
 

@@ -8,5 +8,6 @@ export function paddedValue(name: string, sizeBytes: number): Uint8Array {
 
 export function nameOf(value: Uint8Array): string {
   const text = new TextDecoder().decode(value);
-  return text.slice(0, text.indexOf(";"));
+  const end = text.indexOf(";");
+  return end < 0 ? text : text.slice(0, end);
 }

@@ -38,18 +38,21 @@ const TIMEOUT_MS = 2_000;
 /** What was told of changes, by `revision.position`. */
 class Truth {
   readonly #changes = new Map<string, { readonly at: Cursor; readonly line: string }>();
+  /** By revision and key: no entry changes a key twice here. */
+  readonly #items = new Map<string, string>();
 
-  add(at: Cursor, line: string): void {
+  add(at: Cursor, key: string, line: string): void {
     const id = idOf(at);
     const known = this.#changes.get(id);
+    this.#items.set(`${at.revision} ${key}`, line);
     if (known === undefined) this.#changes.set(id, { at, line });
     else assert.equal(line, known.line, `one change (${id}), told in two ways`);
   }
 
   /** A put that was told without its place, among the items with which a watch begins. */
-  item(revision: number, line: string): void {
-    const known = this.#changes.get(idOf({ revision, position: 0 }));
-    if (known !== undefined) assert.equal(line, known.line, `an item of revision ${revision}`);
+  item(revision: number, key: string, line: string): void {
+    const known = this.#items.get(`${revision} ${key}`) ?? line;
+    assert.equal(line, known, `an item of revision ${revision}`);
   }
 
   between({ from, to }: Stretch, prefix: string): string[] {
@@ -99,9 +102,9 @@ export class Watchers {
 
   #learn({ key, call, outcome }: Operation): void {
     const written = outcome.kind === "written" && (call.kind === "put" || call.kind === "cas");
-    if (written) this.#truth.add(first(outcome.revision), put(key, call.value));
+    if (written) this.#truth.add(first(outcome.revision), key, put(key, call.value));
     if (outcome.kind === "deleted" && outcome.existed) {
-      this.#truth.add(first(outcome.revision), deletion(key));
+      this.#truth.add(first(outcome.revision), key, deletion(key));
     }
   }
 }
@@ -206,7 +209,7 @@ class Watcher {
         return this.#put(event);
       case "delete": {
         const key = text(event.key);
-        this.#change(event.at, deletion(key));
+        this.#change(event.at, key, deletion(key));
         return void this.#copy.delete(key);
       }
       case "synced":
@@ -223,15 +226,15 @@ class Watcher {
 
   #put({ key, item: { value, revision }, at }: Extract<WatchEvent, { kind: "put" }>): void {
     const [name, line] = [text(key), put(text(key), nameOf(value))];
-    if (at === undefined) this.#truth.item(revision, line);
-    else this.#change(at, line);
+    if (at === undefined) this.#truth.item(revision, name, line);
+    else this.#change(at, name, line);
     const copy = at === undefined ? this.#initial : this.#copy;
     copy.set(name, itemText(revision, value));
   }
 
-  #change(at: Cursor, line: string): void {
+  #change(at: Cursor, key: string, line: string): void {
     assert.ok(concerns(line, this.#prefix), `${this.name} asked for ${this.#prefix}, not ${line}`);
-    this.#truth.add(at, line);
+    this.#truth.add(at, key, line);
     this.#reach(at);
     this.#stretch?.told.push(`${idOf(at)} ${line}`);
   }

@@ -56,6 +56,20 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: '    effect: "none",\n    reason: "this node caught up by a snapshot',
   },
   {
+    name: "transaction-in-part",
+    story: "A transaction leaves out the first of its changes.",
+    ...of("kv/store.ts"),
+    find: "for (const mutation of mutations) this.#mutate(mutation);",
+    replace: "for (const mutation of mutations.slice(1)) this.#mutate(mutation);",
+  },
+  {
+    name: "list-without-a-round",
+    story: "A list that is to be linearizable is served as a stale one.",
+    ...of("service/service.ts"),
+    find: 'if (consistency === "linearizable") {',
+    replace: 'if (consistency === "stale") {',
+  },
+  {
     name: "read-before-applied",
     story: "A read is served as soon as its index is known, applied or not.",
     ...of("node/reads.ts"),
