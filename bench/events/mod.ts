@@ -7,6 +7,7 @@ import { failover } from "./failover.ts";
 import { fiveMillion, million } from "./growth.ts";
 import { idle } from "./idle.ts";
 import { keys } from "./keys.ts";
+import { many } from "./many.ts";
 import { restart } from "./restart.ts";
 import { snapshots } from "./snapshots.ts";
 import { watching } from "./watching.ts";
@@ -23,4 +24,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   keys,
   access,
   watching,
+  many,
 ];
