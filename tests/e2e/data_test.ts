@@ -15,6 +15,7 @@ const ANSWERS: readonly [command: RegExp, output: RegExp][] = [
   [/"sum"/, /"results":\[\{"value":"5"\},\{"bytes":16\}\]/],
   [/delete-range/, /"deleted":1/],
   [/openapi/, /^\{"openapi":"3\.1\.0"/],
+  [/-i .*key\/offer$/, /keva-expires: 4102444800000\r\n/i],
   [/ndjson/, /^\{"key":"colour\/apple".*\}\n\{"key":"colour\/lemon".*\}\n$/],
 ];
 
