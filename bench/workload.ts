@@ -22,6 +22,8 @@ export type Workload = {
    * as soon as it has its answer.
    */
   readonly perSecond: number | null;
+  /** Each write has an idempotency key of its own. Keva only. */
+  readonly once?: true;
 };
 
 export const VALUE_BYTES = 256;
@@ -30,9 +32,9 @@ const KIB = 1024;
 
 /** Says everything that differs between workloads, so it is unique among them. */
 export function workloadName(workload: Workload): string {
-  const { data, readShare, clients, hot, perSecond } = workload;
+  const { data, readShare, clients, hot, perSecond, once } = workload;
   const size = data.valueBytes === VALUE_BYTES ? "" : ` of ${data.valueBytes / KIB} KiB`;
-  const what = `${kindOf(readShare)}${size}${hot ? " of one key" : ""}`;
+  const what = `${kindOf(readShare)}${size}${hot ? " of one key" : ""}${once ? " once" : ""}`;
   if (perSecond !== null) return `${what} at ${perSecond.toLocaleString("en")}/s`;
   return `${what}, ${clients} client${clients === 1 ? "" : "s"}`;
 }

@@ -8,6 +8,7 @@ import { fiveMillion, million } from "./growth.ts";
 import { idle } from "./idle.ts";
 import { keys } from "./keys.ts";
 import { many } from "./many.ts";
+import { once } from "./once.ts";
 import { restart } from "./restart.ts";
 import { snapshots } from "./snapshots.ts";
 import { watching } from "./watching.ts";
@@ -25,4 +26,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   access,
   watching,
   many,
+  once,
 ];

@@ -14,7 +14,14 @@ import { HttpClient } from "./http_client.ts";
 const PUT = "PUT /v1/storage/key/";
 const GET = "GET /v1/storage/key/";
 
-type Asking = { readonly valueBytes: number; readonly token: string | undefined };
+type Showing = {
+  readonly token: string | undefined;
+  /** Writes carry an idempotency key, another one each time. */
+  readonly once: boolean;
+};
+type Asking = Showing & { readonly valueBytes: number };
+
+const ID_DIGITS = 16;
 
 /** The bytes of one request, into which the key is written anew each time. */
 class RequestBytes {
@@ -22,17 +29,23 @@ class RequestBytes {
   readonly #keyAt: number;
   /** Where the value begins, which repeats the key; a read has none. */
   readonly #valueAt: number | null;
+  /** Where the idempotency key counts; null: there is none. */
+  readonly #countAt: number | null;
+  #count = 0;
 
-  constructor(operation: Operation, { valueBytes, token }: Asking) {
+  constructor(operation: Operation, { valueBytes, token, once }: Asking) {
     const write = operation === "write";
     const start = write ? PUT : GET;
     const length = write ? `Content-Length: ${valueBytes}\r\n` : "";
     const proof = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+    const name = "Idempotency-Key: ";
+    const id = write && once ? `${name}${randomDigits()}${"0".repeat(ID_DIGITS)}\r\n` : "";
     const target = `${start}${" ".repeat(KEY_BYTES)}`;
-    const head = `${target} HTTP/1.1\r\nHost: localhost\r\n${proof}${length}\r\n`;
+    const head = `${target} HTTP/1.1\r\nHost: localhost\r\n${proof}${id}${length}\r\n`;
     this.bytes = new Uint8Array(head.length + (write ? valueBytes : 0));
     new TextEncoder().encodeInto(head, this.bytes);
     this.#keyAt = start.length;
+    this.#countAt = id === "" ? null : head.indexOf(name) + name.length + ID_DIGITS;
     this.#valueAt = write ? head.length : null;
     if (write) this.bytes.set(randomValue(valueBytes), head.length);
   }
@@ -40,7 +53,14 @@ class RequestBytes {
   set key(key: Uint8Array) {
     this.bytes.set(key, this.#keyAt);
     if (this.#valueAt !== null) this.bytes.set(key, this.#valueAt);
+    if (this.#countAt === null) return;
+    const digits = String(++this.#count).padStart(ID_DIGITS, "0");
+    new TextEncoder().encodeInto(digits, this.bytes.subarray(this.#countAt));
   }
+}
+
+function randomDigits(): string {
+  return crypto.getRandomValues(new Uint8Array(ID_DIGITS / 2)).toHex();
 }
 
 class HttpSession implements Session {
@@ -85,15 +105,15 @@ class HttpSession implements Session {
 
 /** A connection for each client and node, as HTTP/1.1 has it. */
 class HttpProtocol implements Protocol {
-  readonly #token: string | undefined;
+  readonly #showing: Showing;
   readonly #sessions: HttpSession[] = [];
 
-  constructor(token: string | undefined) {
-    this.#token = token;
+  constructor(showing: Showing) {
+    this.#showing = showing;
   }
 
   session(port: number, valueBytes: number): Session {
-    const session = new HttpSession(port, { valueBytes, token: this.#token });
+    const session = new HttpSession(port, { valueBytes, ...this.#showing });
     this.#sessions.push(session);
     return session;
   }
@@ -103,4 +123,8 @@ class HttpProtocol implements Protocol {
   }
 }
 
-if (import.meta.main) await serveJobs(({ token }) => new HttpProtocol(token));
+if (import.meta.main) {
+  await serveJobs(({ token, job }) => {
+    return new HttpProtocol({ token, once: job.kind === "round" && job.workload.once === true });
+  });
+}
