@@ -7,7 +7,7 @@
  * items    kind u8 (2), count u32, then key, content type (u16 length), revision u64, value
  * records  kind u8 (3), count u32, then of u8 (1 token, 2 policy), name (u16 length),
  *          revision u64, body
- * requests kind u8 (4), count u32, then name (u16 length), time u64 (ms), proof (16 bytes), outcome
+ * requests kind u8 (4), count u32, then name (u16 length), time u64 (ms), proof u32, outcome
  * forgotten kind u8 (5), time u64 (ms) of the last request that was forgotten
  * expiries kind u8 (6), count u32, then key, time u64 (ms) at which the item expires
  * ```
@@ -18,7 +18,6 @@
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";
-import { keyBytes } from "./key_text.ts";
 import { writeRecordName } from "./records.ts";
 import { type KeptRequest, writeRequestName } from "./requests.ts";
 import type { Cell } from "./slabs.ts";
@@ -131,5 +130,5 @@ function requestBytes([name, { outcomeText }]: [string, KeptRequest]): number {
 
 function writeRequest(block: ByteWriter, [name, kept]: [string, KeptRequest]): void {
   writeRequestName(block, name);
-  block.u64(kept.timeMs).raw(keyBytes(kept.proofText)).latin1(kept.outcomeText);
+  block.u64(kept.timeMs).u32(kept.proof).latin1(kept.outcomeText);
 }

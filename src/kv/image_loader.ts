@@ -16,7 +16,7 @@ import { decodeFirstOutcome } from "./command.ts";
 import { EXPIRIES, FORGOTTEN, FORMAT, HEADER, ITEMS, RECORDS, REQUESTS } from "./image.ts";
 import { keyText } from "./key_text.ts";
 import { readRecordBody, readRecordName } from "./records.ts";
-import { PROOF_BYTES, readRequestName } from "./requests.ts";
+import { readRequestName } from "./requests.ts";
 import { KvState } from "./store.ts";
 
 /** Builds a state from the blocks of an image, in their order. */
@@ -113,13 +113,13 @@ export class ImageLoader {
     for (let read = 0; read < count; read++) {
       const name = readRequestName(reader);
       const timeMs = reader.u64();
-      const proofText = keyText(reader.raw(PROOF_BYTES));
+      const proof = reader.u32();
       const outcome = reader.bytes();
       const readable = decodeFirstOutcome(outcome);
       if (!readable.ok || this.#state.request(name) !== undefined) {
         throw new DecodeError("a request that comes twice, or without an outcome");
       }
-      this.#state.restoreRequest(name, { proofText, outcomeText: keyText(outcome), timeMs });
+      this.#state.restoreRequest(name, { proof, outcomeText: keyText(outcome), timeMs });
     }
   }
 }

@@ -13,7 +13,6 @@
 import {
   assert,
   type ByteReader,
-  bytesEqual,
   type ByteWriter,
   DecodeError,
   type Hash,
@@ -21,27 +20,29 @@ import {
   limits,
   utf8,
 } from "../base/mod.ts";
-import { ItemsDigest } from "./digest.ts";
+import { type Digestible, ItemsDigest } from "./digest.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 
-/** Enough that two requests are told apart; nobody gains by forging one of his own. */
-export const PROOF_BYTES = 16;
-
-/** A request as it is remembered. Its bytes are kept as text, which takes less memory. */
+/** A request as it is remembered: some 250 bytes with its name. */
 export type KeptRequest = {
   /** Tells the request from others under the same name. */
-  readonly proofText: string;
-  /** The outcome as `encodeOutcome` writes it. */
+  readonly proof: number;
+  /** The outcome as `encodeOutcome` writes it; a short text takes less memory than bytes do. */
   readonly outcomeText: string;
   /** When it was applied, by the cluster's time. */
   readonly timeMs: number;
 };
 
+/** With what its part of the digest is taken away again, which would be long to find out anew. */
+type Kept = KeptRequest & { readonly outcomeCheck: number };
+
 export class Requests {
   readonly #hash: Hash;
   readonly #digest: ItemsDigest;
-  /** The oldest first. */
-  readonly #kept = new Map<string, KeptRequest>();
+  readonly #kept = new Map<string, Kept>();
+  /** The names, the oldest first; those before `#head` are forgotten, and go for good in bulk. */
+  #names: string[] = [];
+  #head = 0;
   #bytes = 0;
   #forgottenMs = 0;
 
@@ -70,33 +71,35 @@ export class Requests {
 
   /** The oldest first; a copy. */
   all(): [name: string, KeptRequest][] {
-    return [...this.#kept];
+    return this.#names.slice(this.#head).map((name) => [name, this.#kept.get(name) as Kept]);
   }
 
-  /** The first bytes of a cryptographic digest of `command`. */
-  proofOf(command: Uint8Array): Uint8Array {
-    return this.#hash.sha256(command).subarray(0, PROOF_BYTES);
+  /**
+   * For `command` without its name. It is to find a client's mistake, not a forger, who could fool
+   * nobody but himself: so a CRC is enough.
+   */
+  proofOf(command: Uint8Array): number {
+    return this.#hash.crc32(command, command.length);
   }
 
-  add(name: string, proof: Uint8Array, outcome: Uint8Array, timeMs: number): void {
-    this.restore(name, { proofText: keyText(proof), outcomeText: keyText(outcome), timeMs });
+  add(name: string, proof: number, outcome: Uint8Array, timeMs: number): void {
+    const outcomeCheck = this.#hash.crc32(outcome);
+    this.#keep(name, { proof, outcomeText: keyText(outcome), timeMs, outcomeCheck });
     while (this.#isFull) this.#forgetOldest();
   }
 
   /** Those that are older than they need be, now that it is `timeMs`. */
   forgetUntil(timeMs: number): void {
-    for (const { timeMs: applied } of this.#kept.values()) {
-      if (applied + limits.requestRetentionMs > timeMs) return;
+    while (this.size > 0) {
+      const oldest = this.#kept.get(this.#names[this.#head] as string) as Kept;
+      if (oldest.timeMs + limits.requestRetentionMs > timeMs) return;
       this.#forgetOldest();
     }
   }
 
   /** Of an image, in its order. */
   restore(name: string, kept: KeptRequest): void {
-    invariant("S10", !this.#kept.has(name), () => `request ${JSON.stringify(name)} twice`);
-    this.#kept.set(name, kept);
-    this.#bytes += sizeOf(name, kept);
-    this.#digest.add(...this.#digested(name, kept));
+    this.#keep(name, { ...kept, outcomeCheck: this.#hash.crc32(keyBytes(kept.outcomeText)) });
   }
 
   restoreForgotten(timeMs: number): void {
@@ -108,29 +111,43 @@ export class Requests {
     return [this.size, this.#forgottenMs, ...this.#digest.sums];
   }
 
+  #keep(name: string, kept: Kept): void {
+    invariant("S10", !this.#kept.has(name), () => `request ${JSON.stringify(name)} twice`);
+    this.#kept.set(name, kept);
+    this.#names.push(name);
+    this.#bytes += sizeOf(name, kept);
+    this.#digest.add(checkOf(name), name.length, digestible(kept));
+  }
+
   get #isFull(): boolean {
     return this.size > limits.requestsMax || this.#bytes > limits.requestsBytesMax;
   }
 
   #forgetOldest(): void {
-    const [name, kept] = this.#kept.entries().next().value as [string, KeptRequest];
+    const name = this.#names[this.#head++] as string;
+    const kept = this.#kept.get(name) as Kept;
     this.#kept.delete(name);
     this.#bytes -= sizeOf(name, kept);
-    this.#digest.remove(...this.#digested(name, kept));
+    this.#digest.remove(checkOf(name), name.length, digestible(kept));
     this.#forgottenMs = kept.timeMs;
-  }
-
-  #digested(name: string, kept: KeptRequest): Parameters<ItemsDigest["add"]> {
-    const bytes = utf8(name);
-    const [proof, outcome] = [keyBytes(kept.proofText), keyBytes(kept.outcomeText)];
-    const check = this.#hash.crc32(outcome, this.#hash.crc32(proof));
-    const digestible = { check, contentType: "", length: outcome.length, revision: kept.timeMs };
-    return [this.#hash.crc32(bytes), bytes.length, digestible];
+    if (2 * this.#head < this.#names.length) return;
+    this.#names = this.#names.slice(this.#head);
+    this.#head = 0;
   }
 }
 
-export function isSameRequest(kept: KeptRequest, proof: Uint8Array): boolean {
-  return bytesEqual(keyBytes(kept.proofText), proof);
+function digestible({ proof, outcomeText, timeMs, outcomeCheck }: Kept): Digestible {
+  const check = outcomeCheck ^ proof;
+  return { check, contentType: "", length: outcomeText.length, revision: timeMs };
+}
+
+/** FNV-1a over the characters: their bytes would first have to be made. */
+function checkOf(name: string): number {
+  let check = 0x811c9dc5;
+  for (let at = 0; at < name.length; at++) {
+    check = Math.imul(check ^ name.charCodeAt(at), 0x01000193);
+  }
+  return check;
 }
 
 export function writeRequestName(writer: ByteWriter, name: string): void {
@@ -149,6 +166,6 @@ function isName(bytes: Uint8Array): boolean {
 }
 
 /** Of what it says, not of the memory that it takes. */
-function sizeOf(name: string, { proofText, outcomeText }: KeptRequest): number {
-  return name.length + proofText.length + outcomeText.length;
+function sizeOf(name: string, { outcomeText }: KeptRequest): number {
+  return name.length + outcomeText.length;
 }

@@ -22,7 +22,7 @@ import { Image } from "./image.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
 import { itemOf, itemsIn, itemsUnder } from "./scan.ts";
-import { isSameRequest, type KeptRequest, Requests } from "./requests.ts";
+import { type KeptRequest, Requests } from "./requests.ts";
 import { type Cell, Slabs } from "./slabs.ts";
 import { planSteps } from "./transaction.ts";
 import { newTree } from "./tree.ts";
@@ -157,7 +157,7 @@ export class KvState {
     const proof = this.#requests.proofOf(plain);
     const kept = this.#requests.get(request);
     if (kept !== undefined) {
-      return isSameRequest(kept, proof)
+      return kept.proof === proof
         ? { kind: "repeated", first: outcomeOf(kept) }
         : { kind: "requestReused" };
     }
