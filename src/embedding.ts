@@ -2,7 +2,7 @@
  * What a node inside another program is started with.
  */
 
-import type { Log, Result } from "./base/mod.ts";
+import type { Log, Network, Result } from "./base/mod.ts";
 import {
   type Config,
   isKeyed,
@@ -51,12 +51,13 @@ export function embeddedOptions(options: OpenOptions): KevaNodeOptions {
     const { port, directory } = options;
     const text = configText([{ ...ALONE, userPort: port ?? ALONE.userPort }]);
     const config = readConfig(text, { identity: ALONE.identity, workingDirectory: directory });
-    // Its links listen where nobody is; HTTP, if any, where clients are.
     const inside = new MemoryNetwork(ports.clock).at(ALONE.address);
-    const network = {
-      ...inside,
-      listen: port === undefined ? inside.listen : ports.network.listen,
-    };
+    // Clients may come from outside; for its links there is nobody.
+    const listen: Network["listen"] = (address, accept) =>
+      address.port === ALONE.peerPort
+        ? inside.listen(address, accept)
+        : ports.network.listen(address, accept);
+    const network = { ...inside, listen };
     return { config, ports: { ...ports, network }, log, http: port !== undefined };
   }
   const { identity, directory, http = true } = options;

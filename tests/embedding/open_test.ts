@@ -35,6 +35,18 @@ Deno.test("two nodes alone in one program have nothing to do with each other", (
     await two.stop();
   }));
 
+Deno.test("two nodes alone that serve HTTP share nothing but the machine", () =>
+  inDirectory(async (directory) => {
+    const [one, two] = await Promise.all(
+      ["1", "2"].map((name) =>
+        KevaNode.open({ directory: `${directory}/${name}`, port: freePort() })
+      ),
+    );
+    await Promise.all([one?.client().put("k", "1"), two?.client().put("k", "2")]);
+    assert.equal(text((await one?.client().get("k"))?.value), "1");
+    await Promise.all([one?.stop(), two?.stop()]);
+  }));
+
 Deno.test("KevaNode.open() with a port serves HTTP there, and refuses a directory in use", () =>
   inDirectory(async (directory) => {
     const port = freePort();
