@@ -13,9 +13,10 @@ import { chunksOfFile, type Line, linesOf } from "./lines.ts";
 import { clientCommand, timeoutOption, wholeNumber } from "./options.ts";
 
 const EPILOGUE = `
-Each line is an object with key or key64, value or value64 (base64) and contentType, as "keva export"
-writes them. An item that is there already is overwritten. When a line fails, no further ones are
-begun, and the message says which one and how many are stored; to run it again is harmless.
+Each line is an object with key or key64, value or value64 (base64), contentType and expiresMs, as
+"keva export" writes them. An item that is there already is overwritten; one that has expired since
+goes at once. When a line fails, no further ones are begun, and the message says which one and how
+many are stored; to run it again is harmless.
 
 Examples:
   keva import --file all.jsonl

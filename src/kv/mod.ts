@@ -1,8 +1,9 @@
 /**
  * Layer 1: the replicated state machine.
  *
- * Duty: an ordered map of byte keys to items, a few records beside it, the writes and transactions
- * that change them, requests that happen once, their image, and the history of the latest changes.
+ * Duty: an ordered map of byte keys to items, some of which go by themselves, a few records beside
+ * it, the writes and transactions that change them, requests that happen once, their image, and the
+ * history of the latest changes.
  * Invariants: pure and deterministic; numbered S1… beside the state they guard.
  * May import: base.
  */

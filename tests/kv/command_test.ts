@@ -316,6 +316,14 @@ const OUTCOMES: Outcome[] = [
   },
   { kind: "transacted", revision: 13, failedCheck: 1, results: [] },
   { kind: "stepFailed", isElse: true, step: 2, reason: "notANumber" },
+  {
+    kind: "transacted",
+    revision: 14,
+    failedCheck: null,
+    results: [
+      { kind: "got", item: { value: utf8("x"), contentType: "", revision: 9, expiresMs: 2 ** 40 } },
+    ],
+  },
 ];
 
 function encodeStamped({ timeMs, plain: _, ...command }: StampedCommand): Uint8Array {
