@@ -61,6 +61,38 @@ const cases: Record<string, () => Promise<void>> = {
     assert.equal(await keva.get("gone"), null);
   },
 
+  "a list is in order over its pages, and a transaction is done as a whole": async () => {
+    const bytes = Uint8Array.of(255, 0);
+    const moved = await keva.txn({
+      checks: [{ check: "absent", key: "list/b" }],
+      then: [
+        { op: "put", key: "list/b", value: bytes },
+        { op: "put", key: "list/a", value: "ä" },
+        { op: "sum", key: "list/n", value: 2n ** 63n - 1n },
+        { op: "get", key: "list/b" },
+      ],
+    });
+    assert.deepEqual([moved.branch, moved.results[2]], [
+      "then",
+      { kind: "number", value: 2n ** 63n - 1n },
+    ]);
+    const listed: [string, Uint8Array | undefined][] = [];
+    for await (const { key, value } of keva.list({ prefix: "list/", values: true, pageItems: 1 })) {
+      listed.push([text(key), value]);
+    }
+    assert.deepEqual(listed.map(([key]) => key), ["list/a", "list/b", "list/n"]);
+    assert.deepEqual(listed[1]?.[1], bytes);
+    const sum = { op: "sum", key: "list/n", value: 1 } as const;
+    await fails(keva.txn({ then: [{ op: "delete", key: "list/a" }, sum] }), {
+      code: "stepFailed",
+      effect: "none",
+      status: 409,
+    });
+    assert.equal(text((await keva.get("list/a"))?.value), "ä");
+    const { results } = await keva.txn({ then: [{ op: "delete-range", prefix: "list/" }] });
+    assert.deepEqual(results, [{ kind: "deleted", count: 3 }]);
+  },
+
   "conditions hold or say what is there": async () => {
     await keva.delete("lock");
     const { revision } = await keva.put("lock", "mine", { ifRevision: 0 });
