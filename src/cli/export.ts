@@ -15,7 +15,7 @@ import { clientCommand, timeoutOption } from "./options.ts";
 const EPILOGUE = `
 Each line is an object with key or key64, value or value64 (base64, where it is not UTF-8 text),
 contentType and, where the item goes by itself, expiresMs. All items are as of one moment. Items that
-the caller may not read are left out. A file is there only once it is whole.
+the caller may not watch are left out. A file is there only once it is whole.
 
 Examples:
   keva export > all.jsonl
