@@ -25,7 +25,7 @@ const ANSWERS: readonly [command: RegExp, output: RegExp][] = [
   [/consistency=stale/, /keva-consistency: stale/i],
   [/keva check-config/, /./],
   [/keva get greeting/, /^hello$/],
-  [/keva import/, /^stored [12] items?$/],
+  [/keva import/, /^stored \d items$/],
   [/keva status/, /All 3 nodes are up/],
 ];
 
