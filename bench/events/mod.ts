@@ -6,7 +6,7 @@ import type { Experiment } from "./experiment.ts";
 import { failover } from "./failover.ts";
 import { fiveMillion, million } from "./growth.ts";
 import { idle } from "./idle.ts";
-import { keys } from "./keys.ts";
+import { keys, trust } from "./keys.ts";
 import { many } from "./many.ts";
 import { once } from "./once.ts";
 import { restart } from "./restart.ts";
@@ -23,6 +23,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   durability,
   idle,
   keys,
+  trust,
   access,
   watching,
   many,

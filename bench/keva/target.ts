@@ -37,8 +37,8 @@ class KevaTarget implements Target {
   constructor(directory: string, settings = "") {
     this.directory = directory;
     this.#cluster = new Cluster(directory, { settings: `${settings}\n${MANY_CLIENTS}` });
-    this.#lacksKeys = settings === KEYED;
-    this.#lacksToken = settings === GUARDED;
+    this.#lacksKeys = settings.includes(KEYED);
+    this.#lacksToken = settings.includes(GUARDED);
   }
 
   get nodes(): readonly TargetNode[] {
