@@ -13,7 +13,7 @@ clusterTest(
   async ({ cluster }) => {
     await cluster.start();
     const state = `${cluster.directory}/state`;
-    const shell = new Terminal(`${BINARY} shell --endpoints ${cluster.endpoints}`, state);
+    const shell = new Terminal(`exec ${BINARY} shell --endpoints ${cluster.endpoints}`, state);
     try {
       await shell.shows(PROMPT);
       await shell.type("stat", "stat");
@@ -42,7 +42,10 @@ clusterTest(
   },
 );
 
-/** A program at a terminal that `script` makes. */
+/**
+ * A program at a terminal that `script` makes. The shell in between has to give way to it by `exec`:
+ * some shells would take Ctrl-C for themselves too.
+ */
 class Terminal {
   text = "";
   readonly #child: Deno.ChildProcess;
