@@ -10,9 +10,19 @@ import { pause } from "./wait.ts";
 
 const INTERVAL_MS = 100;
 
+export type Latencies = { readonly count: number; readonly p50Ms: number; readonly p99Ms: number };
+
+function latenciesOf(tookMs: readonly number[]): Latencies {
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * sorted.length)] ?? NaN;
+  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
 export class Customers {
   readonly failures: string[] = [];
   #tookMs: number[] = [];
+  /** Of all times; the last ones are in `#tookMs` too. */
+  #all: number[] = [];
   #stopped = false;
   readonly #done: Promise<unknown>;
 
@@ -22,11 +32,17 @@ export class Customers {
   }
 
   /** Median and 99th percentile in milliseconds of what was answered since the last call. */
-  latencies(): { readonly count: number; readonly p50Ms: number; readonly p99Ms: number } {
-    const sorted = this.#tookMs.sort((a, b) => a - b);
+  latencies(): Latencies {
+    const latest = latenciesOf(this.#tookMs);
     this.#tookMs = [];
-    const at = (share: number) => sorted[Math.floor(share * sorted.length)] ?? NaN;
-    return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+    return latest;
+  }
+
+  /** The same of everything since the last call of this. */
+  allLatencies(): Latencies {
+    const all = latenciesOf(this.#all);
+    this.#all = [];
+    return all;
   }
 
   async stop(): Promise<void> {
@@ -42,6 +58,7 @@ export class Customers {
         await this.#once(client, name, turn);
         const tookMs = performance.now() - startedAt;
         this.#tookMs.push(tookMs);
+        this.#all.push(tookMs);
         await pause(Math.max(0, INTERVAL_MS - tookMs));
       }
     } finally {
