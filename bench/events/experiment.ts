@@ -58,7 +58,7 @@ export async function p99sOf(
   return p99s;
 }
 
-const ROUNDS_IN_TURN = 5;
+const ROUNDS_IN_TURN = 15;
 
 /** Operations per second of each target, round by round: what befalls the machine befalls all. */
 export async function inTurn(targets: readonly Target[], workload: Workload): Promise<number[][]> {

@@ -153,7 +153,7 @@ export function encodeOutcome(outcome: Outcome): Uint8Array {
   return writeOutcome(new ByteWriter(32), outcome).finish();
 }
 
-function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
+export function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
   switch (outcome.kind) {
     case "applied":
       writer.u8(1).u64(outcome.revision);

@@ -18,10 +18,12 @@ import {
   type Hash,
   invariant,
   limits,
-  utf8,
 } from "../base/mod.ts";
 import { type Digestible, ItemsDigest } from "./digest.ts";
 import { keyBytes, keyText } from "./key_text.ts";
+
+/** Before a text. */
+const LENGTH_BYTES = 2;
 
 /** A request as it is remembered: some 250 bytes with its name. */
 export type KeptRequest = {
@@ -34,14 +36,14 @@ export type KeptRequest = {
 };
 
 /** With what its part of the digest is taken away again, which would be long to find out anew. */
-type Kept = KeptRequest & { readonly outcomeCheck: number };
+type Kept = KeptRequest & { readonly name: string; readonly outcomeCheck: number };
 
 export class Requests {
   readonly #hash: Hash;
   readonly #digest: ItemsDigest;
   readonly #kept = new Map<string, Kept>();
-  /** The names, the oldest first; those before `#head` are forgotten, and go for good in bulk. */
-  #names: string[] = [];
+  /** The oldest first; those before `#head` are forgotten, and go for good in bulk. */
+  #inOrder: Kept[] = [];
   #head = 0;
   #bytes = 0;
   #forgottenMs = 0;
@@ -71,7 +73,7 @@ export class Requests {
 
   /** The oldest first; a copy. */
   all(): [name: string, KeptRequest][] {
-    return this.#names.slice(this.#head).map((name) => [name, this.#kept.get(name) as Kept]);
+    return this.#inOrder.slice(this.#head).map((kept) => [kept.name, kept]);
   }
 
   /**
@@ -84,14 +86,14 @@ export class Requests {
 
   add(name: string, proof: number, outcome: Uint8Array, timeMs: number): void {
     const outcomeCheck = this.#hash.crc32(outcome);
-    this.#keep(name, { proof, outcomeText: keyText(outcome), timeMs, outcomeCheck });
+    this.#keep({ name, proof, outcomeText: keyText(outcome), timeMs, outcomeCheck });
     while (this.#isFull) this.#forgetOldest();
   }
 
   /** Those that are older than they need be, now that it is `timeMs`. */
   forgetUntil(timeMs: number): void {
     while (this.size > 0) {
-      const oldest = this.#kept.get(this.#names[this.#head] as string) as Kept;
+      const oldest = this.#inOrder[this.#head] as Kept;
       if (oldest.timeMs + limits.requestRetentionMs > timeMs) return;
       this.#forgetOldest();
     }
@@ -99,7 +101,8 @@ export class Requests {
 
   /** Of an image, in its order. */
   restore(name: string, kept: KeptRequest): void {
-    this.#keep(name, { ...kept, outcomeCheck: this.#hash.crc32(keyBytes(kept.outcomeText)) });
+    const outcomeCheck = this.#hash.crc32(keyBytes(kept.outcomeText));
+    this.#keep({ ...kept, name, outcomeCheck });
   }
 
   restoreForgotten(timeMs: number): void {
@@ -111,11 +114,13 @@ export class Requests {
     return [this.size, this.#forgottenMs, ...this.#digest.sums];
   }
 
-  #keep(name: string, kept: Kept): void {
-    invariant("S10", !this.#kept.has(name), () => `request ${JSON.stringify(name)} twice`);
+  #keep(kept: Kept): void {
+    const { name } = kept;
+    this.#inOrder.push(kept);
     this.#kept.set(name, kept);
-    this.#names.push(name);
-    this.#bytes += sizeOf(name, kept);
+    const count = this.#inOrder.length - this.#head;
+    invariant("S10", this.size === count, () => `request ${JSON.stringify(name)} twice`);
+    this.#bytes += sizeOf(kept);
     this.#digest.add(checkOf(name), name.length, digestible(kept));
   }
 
@@ -124,14 +129,14 @@ export class Requests {
   }
 
   #forgetOldest(): void {
-    const name = this.#names[this.#head++] as string;
-    const kept = this.#kept.get(name) as Kept;
+    const kept = this.#inOrder[this.#head++] as Kept;
+    const { name } = kept;
     this.#kept.delete(name);
-    this.#bytes -= sizeOf(name, kept);
+    this.#bytes -= sizeOf(kept);
     this.#digest.remove(checkOf(name), name.length, digestible(kept));
     this.#forgottenMs = kept.timeMs;
-    if (2 * this.#head < this.#names.length) return;
-    this.#names = this.#names.slice(this.#head);
+    if (2 * this.#head < this.#inOrder.length) return;
+    this.#inOrder = this.#inOrder.slice(this.#head);
     this.#head = 0;
   }
 }
@@ -151,21 +156,24 @@ function checkOf(name: string): number {
 }
 
 export function writeRequestName(writer: ByteWriter, name: string): void {
-  assert(isName(utf8(name)) && name.isWellFormed(), "the name of a request is short text");
+  const before = writer.length;
   writer.text(name);
+  const bytes = writer.length - before - LENGTH_BYTES;
+  const isShort = bytes > 0 && bytes <= limits.requestNameBytesMax;
+  assert(isShort && name.isWellFormed(), "the name of a request is short text");
 }
 
 export function readRequestName(reader: ByteReader): string {
+  const before = reader.offset;
   const name = reader.text();
-  if (!isName(utf8(name))) throw new DecodeError("name of a request that is empty or long");
+  const bytes = reader.offset - before - LENGTH_BYTES;
+  if (bytes === 0 || bytes > limits.requestNameBytesMax) {
+    throw new DecodeError("name of a request that is empty or long");
+  }
   return name;
 }
 
-function isName(bytes: Uint8Array): boolean {
-  return bytes.length > 0 && bytes.length <= limits.requestNameBytesMax;
-}
-
 /** Of what it says, not of the memory that it takes. */
-function sizeOf(name: string, { outcomeText }: KeptRequest): number {
+function sizeOf({ name, outcomeText }: Kept): number {
   return name.length + outcomeText.length;
 }

@@ -8,13 +8,8 @@
  * - S4 `timeMs` never decreases, whatever the leaders' clocks do.
  */
 
-import { assert, bytesEqual, type Hash, invariant } from "../base/mod.ts";
-import {
-  decodeCommand,
-  decodeFirstOutcome,
-  encodeOutcome,
-  type StampedCommand,
-} from "./command.ts";
+import { assert, bytesEqual, ByteWriter, type Hash, invariant } from "../base/mod.ts";
+import { decodeCommand, decodeFirstOutcome, type StampedCommand, writeOutcome } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
 import { Change, type Cursor, History } from "./history.ts";
@@ -50,6 +45,8 @@ export class KvState {
   readonly #digest: ItemsDigest;
   readonly #records: Records;
   readonly #requests: Requests;
+  /** One for all, since what it holds is copied at once. */
+  readonly #outcomeWriter = new ByteWriter();
   readonly #expiries: Expiries;
   #applied = 0;
   #timeMs = 0;
@@ -151,7 +148,8 @@ export class KvState {
   }
 
   /** A command that comes again is answered with what it gave the first time. */
-  #executeOnce({ request, plain, ...command }: StampedCommand): Outcome {
+  #executeOnce(command: StampedCommand): Outcome {
+    const { request, plain } = command;
     assert(request !== undefined && plain !== undefined, "the command has a name");
     this.#requests.forgetUntil(this.#timeMs);
     const proof = this.#requests.proofOf(plain);
@@ -162,7 +160,8 @@ export class KvState {
         : { kind: "requestReused" };
     }
     const outcome = this.#execute(command);
-    this.#requests.add(request, proof, encodeOutcome(outcome), this.#timeMs);
+    const bytes = writeOutcome(this.#outcomeWriter.reset(), outcome).view();
+    this.#requests.add(request, proof, bytes, this.#timeMs);
     return outcome;
   }
 

@@ -207,7 +207,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "request-remembered-by-its-taker",
     story: "Which requests were done is forgotten at once, as if each node were asked only once.",
     ...of("kv/store.ts"),
-    find: "    this.#requests.add(request, proof, encodeOutcome(outcome), this.#timeMs);\n",
+    find: "    this.#requests.add(request, proof, bytes, this.#timeMs);\n",
     replace: "",
   },
   {
