@@ -9,8 +9,10 @@ import {
   decodeHello,
   encodeHello,
   encodeRefusal,
+  encodeRenewal,
   encodeWelcome,
   type Greeting,
+  isRenewal,
   type SelfIdentity,
   shown,
 } from "../../../src/peers/handshake.ts";
@@ -80,6 +82,7 @@ export const greetings: Target = {
   seeds: () =>
     [
       encodeHello(hash, { ...SELF, id: "n1" }, "n2"),
+      encodeRenewal(hash, { ...SELF, id: "n1" }, "n2"),
       encodeWelcome(hash, { ...SELF, id: "n1" }, "n2"),
       encodeRefusal(hash, "n1 is of cluster 00, n2 of 01"),
     ].map((frame) => frame.subarray(FRAME_HEADER_BYTES - 1)),
@@ -97,17 +100,17 @@ export const greetings: Target = {
     const checked = checkGreeting(greeting.value, SELF);
     if (!checked.ok) expectPrintable(checked.error, "the reason");
     expect(shown(greeting.value.from).length < 1000, () => "a stranger's name fills a log line");
-    if (checked.ok) expectGreetingAgain(greeting.value, input, hello.ok);
+    if (checked.ok) expectGreetingAgain(greeting.value, input, frame);
     return checked.ok ? "welcome" : /speaks|is of|wants|claims/.exec(checked.error)?.[0] ?? "";
   },
 };
 
-function expectGreetingAgain(greeting: Greeting, input: Uint8Array, hello: boolean): void {
+function expectGreetingAgain(greeting: Greeting, input: Uint8Array, frame: Frame): void {
   if (greeting.versionMin !== 1 || greeting.versionMax !== 1) return;
   const self = { ...greeting, id: greeting.from };
-  const again = hello
-    ? encodeHello(hash, self, greeting.to)
-    : encodeWelcome(hash, self, greeting.to);
+  const asked = isRenewal(frame) ? encodeRenewal : encodeHello;
+  const encode = decodeHello(frame).ok ? asked : encodeWelcome;
+  const again = encode(hash, self, greeting.to);
   expectSame(again.subarray(FRAME_HEADER_BYTES - 1), input, "written again");
 }
 
