@@ -223,21 +223,23 @@ function readOutcomeOf(reader: ByteReader, kind: number): FirstOutcome {
 function readCommand(reader: ByteReader): StampedCommand {
   const kind = reader.tag([WRITE, TRANSACTION, NAMED], "command");
   const timeMs = reader.u64();
-  if (kind !== NAMED) return { timeMs, ...readPlain(reader, kind) };
+  if (kind !== NAMED) return readPlain(reader, kind, timeMs);
   const request = readRequestName(reader);
   const plain = reader.ahead;
   const named = reader.tag([WRITE, TRANSACTION], "named command");
   if (reader.u64() !== 0) throw new DecodeError("a second time");
-  return { timeMs, request, plain, ...readPlain(reader, named) };
+  return { ...readPlain(reader, named, timeMs), request, plain };
 }
 
-/** Behind its kind and time. */
-function readPlain(reader: ByteReader, kind: number): Command {
+/** Behind its kind and time. With the time at once: a copy of each command would cost more. */
+function readPlain(reader: ByteReader, kind: number, timeMs: number): StampedCommand {
   const checks = readMany(reader, readCheck);
-  if (kind === WRITE) return { checks, mutations: readMany(reader, readMutation, checks.length) };
+  if (kind === WRITE) {
+    return { timeMs, checks, mutations: readMany(reader, readMutation, checks.length) };
+  }
   const steps = readMany(reader, readStep, checks.length);
   const elseSteps = readMany(reader, readStep, checks.length + steps.length);
-  return { checks, steps, elseSteps };
+  return { timeMs, checks, steps, elseSteps };
 }
 
 function readCheck(reader: ByteReader): Check {
