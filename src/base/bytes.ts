@@ -155,11 +155,7 @@ export class ByteWriter {
 
   /** Overwrites four bytes written before: for lengths and checks known only at the end. */
   patchU32(at: number, value: number): this {
-    const buffer = this.#buffer;
-    buffer[at] = value;
-    buffer[at + 1] = value >>> 8;
-    buffer[at + 2] = value >>> 16;
-    buffer[at + 3] = value >>> 24;
+    setU32At(this.#buffer, at, value);
     return this;
   }
 
@@ -255,6 +251,11 @@ export class ByteReader {
     return this.#bytes.subarray(this.#offset);
   }
 
+  /** A view of what was read from `offset` on. */
+  since(offset: number): Uint8Array {
+    return this.#bytes.subarray(offset, this.#offset);
+  }
+
   /** A view of the next `length` bytes; it keeps the whole input alive, so copy what you store. */
   raw(length: number): Uint8Array {
     const at = this.#take(length);
@@ -301,9 +302,17 @@ export class ByteReader {
   }
 }
 
-function u32At(bytes: Uint8Array, at: number): number {
+/** Four bytes, the lowest first, as readers and writers have them. */
+export function u32At(bytes: Uint8Array, at: number): number {
   const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
   return (low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)) >>> 0;
+}
+
+export function setU32At(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 function isShortAscii(text: string): boolean {
@@ -315,13 +324,9 @@ function isShortAscii(text: string): boolean {
 /** The text that stands there, or null when it is long or not ASCII. */
 function shortAscii(bytes: Uint8Array, from: number, to: number): string | null {
   if (to - from > SHORT_TEXT) return null;
-  let text = "";
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number;
-    if (byte >= 0x80) return null;
-    text += String.fromCharCode(byte);
-  }
-  return text;
+  for (let at = from; at < to; at++) if ((bytes[at] as number) >= 0x80) return null;
+  // At once: a text that grows by a character at a time is a chain of as many objects.
+  return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
 }
 
 /** Runs a decoder over all of `bytes`; malformed input becomes an error that names the byte. */

@@ -78,9 +78,11 @@ const FIRST_OUTCOMES = [1, 2, 3, 4, 32];
 /** A command with the time at which its leader put it into the log. */
 export type StampedCommand = Command & {
   readonly timeMs: number;
-  /** Of a named request: the bytes that tell it from another. A view. */
-  readonly plain?: Uint8Array;
+  readonly named?: Named;
 };
+
+/** Of a named request: its name in UTF-8, and the bytes that tell it from another. Views. */
+export type Named = { readonly name: Uint8Array; readonly plain: Uint8Array };
 
 export function encodeCommand(command: Command): Uint8Array {
   const { checks, request } = command;
@@ -224,11 +226,11 @@ function readCommand(reader: ByteReader): StampedCommand {
   const kind = reader.tag([WRITE, TRANSACTION, NAMED], "command");
   const timeMs = reader.u64();
   if (kind !== NAMED) return readPlain(reader, kind, timeMs);
-  const request = readRequestName(reader);
+  const { name, text } = readRequestName(reader);
   const plain = reader.ahead;
   const named = reader.tag([WRITE, TRANSACTION], "named command");
   if (reader.u64() !== 0) throw new DecodeError("a second time");
-  return { ...readPlain(reader, named, timeMs), request, plain };
+  return { ...readPlain(reader, named, timeMs), request: text, named: { name, plain } };
 }
 
 /** Behind its kind and time. With the time at once: a copy of each command would cost more. */

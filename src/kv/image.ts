@@ -19,7 +19,6 @@
 
 import { ByteWriter, limits } from "../base/mod.ts";
 import { writeRecordName } from "./records.ts";
-import { type KeptRequest, writeRequestName } from "./requests.ts";
 import type { Cell } from "./slabs.ts";
 import type { StateRecord } from "./types.ts";
 
@@ -40,7 +39,7 @@ export class Image {
   readonly #items: Iterable<[string, Cell]>;
   readonly #expiries: Iterable<[keyText: string, expiresMs: number]>;
   readonly #records: readonly StateRecord[];
-  readonly #requests: readonly [name: string, KeptRequest][];
+  readonly #requests: Iterable<Uint8Array>;
   readonly #requestsForgottenMs: number;
 
   constructor(frozen: {
@@ -51,7 +50,7 @@ export class Image {
     items: Iterable<[string, Cell]>;
     expiries: Iterable<[keyText: string, expiresMs: number]>;
     records: readonly StateRecord[];
-    requests: readonly [name: string, KeptRequest][];
+    requests: Iterable<Uint8Array>;
     requestsForgottenMs: number;
   }) {
     this.applied = frozen.applied;
@@ -124,11 +123,10 @@ function writeRecord(block: ByteWriter, record: StateRecord): void {
   block.u64(record.revision).bytes(record.body);
 }
 
-function requestBytes([name, { outcomeText }]: [string, KeptRequest]): number {
-  return 30 + 3 * name.length + outcomeText.length;
+function requestBytes(record: Uint8Array): number {
+  return record.length;
 }
 
-function writeRequest(block: ByteWriter, [name, kept]: [string, KeptRequest]): void {
-  writeRequestName(block, name);
-  block.u64(kept.timeMs).u32(kept.proof).latin1(kept.outcomeText);
+function writeRequest(block: ByteWriter, record: Uint8Array): void {
+  block.raw(record);
 }

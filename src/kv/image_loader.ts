@@ -14,7 +14,6 @@ import {
 } from "../base/mod.ts";
 import { decodeFirstOutcome } from "./command.ts";
 import { EXPIRIES, FORGOTTEN, FORMAT, HEADER, ITEMS, RECORDS, REQUESTS } from "./image.ts";
-import { keyText } from "./key_text.ts";
 import { readRecordBody, readRecordName } from "./records.ts";
 import { readRequestName } from "./requests.ts";
 import { KvState } from "./store.ts";
@@ -111,15 +110,15 @@ export class ImageLoader {
       throw new DecodeError(`${count} requests are too many`);
     }
     for (let read = 0; read < count; read++) {
-      const name = readRequestName(reader);
-      const timeMs = reader.u64();
-      const proof = reader.u32();
-      const outcome = reader.bytes();
-      const readable = decodeFirstOutcome(outcome);
-      if (!readable.ok || this.#state.request(name) !== undefined) {
+      const start = reader.offset;
+      const { text } = readRequestName(reader);
+      reader.u64();
+      reader.u32();
+      const readable = decodeFirstOutcome(reader.bytes());
+      if (!readable.ok || this.#state.request(text) !== undefined) {
         throw new DecodeError("a request that comes twice, or without an outcome");
       }
-      this.#state.restoreRequest(name, { proof, outcomeText: keyText(outcome), timeMs });
+      this.#state.restoreRequest(reader.since(start));
     }
   }
 }

@@ -12,40 +12,42 @@
 
 import {
   assert,
-  type ByteReader,
-  type ByteWriter,
+  ByteReader,
+  bytesEqual,
+  ByteWriter,
   DecodeError,
   type Hash,
   invariant,
   limits,
+  printable,
 } from "../base/mod.ts";
+import { ByteQueue, type Place } from "./byte_queue.ts";
 import { type Digestible, ItemsDigest } from "./digest.ts";
-import { keyBytes, keyText } from "./key_text.ts";
 
 /** Before a text. */
 const LENGTH_BYTES = 2;
 
-/** A request as it is remembered: some 250 bytes with its name. */
+/** A request as it is remembered. */
 export type KeptRequest = {
   /** Tells the request from others under the same name. */
   readonly proof: number;
-  /** The outcome as `encodeOutcome` writes it; a short text takes less memory than bytes do. */
-  readonly outcomeText: string;
+  /** As `encodeOutcome` writes it; a view. */
+  readonly outcome: Uint8Array;
   /** When it was applied, by the cluster's time. */
   readonly timeMs: number;
 };
 
-/** With what its part of the digest is taken away again, which would be long to find out anew. */
-type Kept = KeptRequest & { readonly name: string; readonly outcomeCheck: number };
-
 export class Requests {
   readonly #hash: Hash;
   readonly #digest: ItemsDigest;
-  readonly #kept = new Map<string, Kept>();
-  /** The oldest first; those before `#head` are forgotten, and go for good in bulk. */
-  #inOrder: Kept[] = [];
-  #head = 0;
-  #bytes = 0;
+  /** Each as an image has it: some 70 bytes. */
+  readonly #records = new ByteQueue();
+  /** The newest of those whose name has this CRC-32, and before each of them the next newest. */
+  readonly #newest = new Map<number, Place>();
+  readonly #older = new Map<Place, Place>();
+  /** When the oldest was applied; means nothing when there is none. */
+  #oldestMs = 0;
+  readonly #writer = new ByteWriter();
   #forgottenMs = 0;
 
   constructor(hash: Hash) {
@@ -54,7 +56,7 @@ export class Requests {
   }
 
   get size(): number {
-    return this.#kept.size;
+    return this.#records.size;
   }
 
   /** Whether it ever held anything: until then it is no part of the digest. */
@@ -67,13 +69,15 @@ export class Requests {
     return this.#forgottenMs;
   }
 
-  get(name: string): KeptRequest | undefined {
-    return this.#kept.get(name);
+  /** `name` in UTF-8, here and below. */
+  get(name: Uint8Array): KeptRequest | undefined {
+    const record = this.#find(this.#hash.crc32(name), name);
+    return record && readKept(record);
   }
 
-  /** The oldest first; a copy. */
-  all(): [name: string, KeptRequest][] {
-    return this.#inOrder.slice(this.#head).map((kept) => [kept.name, kept]);
+  /** As an image has them, the oldest first, and as they are now; views. */
+  frozen(): Iterable<Uint8Array> {
+    return this.#records.frozen();
   }
 
   /**
@@ -84,25 +88,31 @@ export class Requests {
     return this.#hash.crc32(command, command.length);
   }
 
-  add(name: string, proof: number, outcome: Uint8Array, timeMs: number): void {
-    const outcomeCheck = this.#hash.crc32(outcome);
-    this.#keep({ name, proof, outcomeText: keyText(outcome), timeMs, outcomeCheck });
+  /** Remembers what is not remembered yet, and for it forgets the oldest, if need be. */
+  add(name: Uint8Array, { proof, outcome, timeMs }: KeptRequest): void {
+    const writer = this.#writer.reset().u16(name.length).raw(name);
+    this.restore(writer.u64(timeMs).u32(proof).bytes(outcome).view());
     while (this.#isFull) this.#forgetOldest();
   }
 
   /** Those that are older than they need be, now that it is `timeMs`. */
   forgetUntil(timeMs: number): void {
-    while (this.size > 0) {
-      const oldest = this.#inOrder[this.#head] as Kept;
-      if (oldest.timeMs + limits.requestRetentionMs > timeMs) return;
+    while (this.size > 0 && this.#oldestMs + limits.requestRetentionMs <= timeMs) {
       this.#forgetOldest();
     }
   }
 
-  /** Of an image, in its order. */
-  restore(name: string, kept: KeptRequest): void {
-    const outcomeCheck = this.#hash.crc32(keyBytes(kept.outcomeText));
-    this.#keep({ ...kept, name, outcomeCheck });
+  /** Remembers a record of an image, in its order. */
+  restore(record: Uint8Array): void {
+    const name = nameOf(record);
+    const check = this.#hash.crc32(name);
+    invariant("S10", !this.#find(check, name), () => `request ${printable(name)} twice`);
+    const place = this.#records.push(record);
+    const older = this.#newest.get(check);
+    if (older !== undefined) this.#older.set(place, older);
+    this.#newest.set(check, place);
+    if (this.size === 1) this.#oldestMs = readKept(record).timeMs;
+    this.#digest.add(check, name.length, this.#digestible(record));
   }
 
   restoreForgotten(timeMs: number): void {
@@ -114,45 +124,57 @@ export class Requests {
     return [this.size, this.#forgottenMs, ...this.#digest.sums];
   }
 
-  #keep(kept: Kept): void {
-    const { name } = kept;
-    this.#inOrder.push(kept);
-    this.#kept.set(name, kept);
-    const count = this.#inOrder.length - this.#head;
-    invariant("S10", this.size === count, () => `request ${JSON.stringify(name)} twice`);
-    this.#bytes += sizeOf(kept);
-    this.#digest.add(checkOf(name), name.length, digestible(kept));
+  get #isFull(): boolean {
+    return this.size > limits.requestsMax || this.#records.sizeBytes > limits.requestsBytesMax;
   }
 
-  get #isFull(): boolean {
-    return this.size > limits.requestsMax || this.#bytes > limits.requestsBytesMax;
+  #digestible(record: Uint8Array): Digestible {
+    const { length } = record;
+    return { check: this.#hash.crc32(record), contentType: "", length, revision: 0 };
+  }
+
+  #find(check: number, name: Uint8Array): Uint8Array | undefined {
+    let place = this.#newest.get(check);
+    for (; place !== undefined; place = this.#older.get(place)) {
+      const record = this.#records.at(place);
+      if (bytesEqual(nameOf(record), name)) return record;
+    }
+    return undefined;
   }
 
   #forgetOldest(): void {
-    const kept = this.#inOrder[this.#head++] as Kept;
-    const { name } = kept;
-    this.#kept.delete(name);
-    this.#bytes -= sizeOf(kept);
-    this.#digest.remove(checkOf(name), name.length, digestible(kept));
-    this.#forgottenMs = kept.timeMs;
-    if (2 * this.#head < this.#inOrder.length) return;
-    this.#inOrder = this.#inOrder.slice(this.#head);
-    this.#head = 0;
+    const place = this.#records.first;
+    const record = this.#records.at(place);
+    const name = nameOf(record);
+    const check = this.#hash.crc32(name);
+    this.#unlink(check, place);
+    this.#digest.remove(check, name.length, this.#digestible(record));
+    this.#forgottenMs = this.#oldestMs;
+    this.#records.shift();
+    if (this.size > 0) this.#oldestMs = readKept(this.#records.at(this.#records.first)).timeMs;
+  }
+
+  /** The oldest of all is the oldest with its check, too. */
+  #unlink(check: number, oldest: Place): void {
+    let place = this.#newest.get(check) as Place;
+    if (place === oldest) {
+      this.#newest.delete(check);
+      return;
+    }
+    for (let next = place; next !== oldest; next = this.#older.get(next) as Place) place = next;
+    this.#older.delete(place);
   }
 }
 
-function digestible({ proof, outcomeText, timeMs, outcomeCheck }: Kept): Digestible {
-  const check = outcomeCheck ^ proof;
-  return { check, contentType: "", length: outcomeText.length, revision: timeMs };
+function nameOf(record: Uint8Array): Uint8Array {
+  const reader = new ByteReader(record);
+  return reader.raw(reader.u16());
 }
 
-/** FNV-1a over the characters: their bytes would first have to be made. */
-function checkOf(name: string): number {
-  let check = 0x811c9dc5;
-  for (let at = 0; at < name.length; at++) {
-    check = Math.imul(check ^ name.charCodeAt(at), 0x01000193);
-  }
-  return check;
+function readKept(record: Uint8Array): KeptRequest {
+  const reader = new ByteReader(record);
+  reader.raw(reader.u16());
+  return { timeMs: reader.u64(), proof: reader.u32(), outcome: reader.bytes() };
 }
 
 export function writeRequestName(writer: ByteWriter, name: string): void {
@@ -163,17 +185,15 @@ export function writeRequestName(writer: ByteWriter, name: string): void {
   assert(isShort && name.isWellFormed(), "the name of a request is short text");
 }
 
-export function readRequestName(reader: ByteReader): string {
+/** With a view of the name as it stands there, in UTF-8. */
+export function readRequestName(
+  reader: ByteReader,
+): { readonly name: Uint8Array; readonly text: string } {
   const before = reader.offset;
-  const name = reader.text();
-  const bytes = reader.offset - before - LENGTH_BYTES;
-  if (bytes === 0 || bytes > limits.requestNameBytesMax) {
+  const text = reader.text();
+  const name = reader.since(before + LENGTH_BYTES);
+  if (name.length === 0 || name.length > limits.requestNameBytesMax) {
     throw new DecodeError("name of a request that is empty or long");
   }
-  return name;
-}
-
-/** Of what it says, not of the memory that it takes. */
-function sizeOf({ name, outcomeText }: Kept): number {
-  return name.length + outcomeText.length;
+  return { name, text };
 }

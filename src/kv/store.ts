@@ -8,8 +8,14 @@
  * - S4 `timeMs` never decreases, whatever the leaders' clocks do.
  */
 
-import { assert, bytesEqual, ByteWriter, type Hash, invariant } from "../base/mod.ts";
-import { decodeCommand, decodeFirstOutcome, type StampedCommand, writeOutcome } from "./command.ts";
+import { assert, bytesEqual, ByteWriter, type Hash, invariant, utf8 } from "../base/mod.ts";
+import {
+  decodeCommand,
+  decodeFirstOutcome,
+  type Named,
+  type StampedCommand,
+  writeOutcome,
+} from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
 import { Change, type Cursor, History } from "./history.ts";
@@ -131,14 +137,15 @@ export class KvState {
     invariant("S1", command.ok, () => `unreadable command at ${index}`);
     this.#advance(index);
     this.#timeMs = Math.max(this.#timeMs, command.value.timeMs);
-    return command.value.plain === undefined
+    const { named } = command.value;
+    return named === undefined
       ? this.#execute(command.value)
-      : this.#executeOnce(command.value);
+      : this.#executeOnce(command.value, named);
   }
 
   /** What the request called `name` gave, when it was applied; undefined: it was not, of late. */
   request(name: string): { readonly outcome: FirstOutcome; readonly timeMs: number } | undefined {
-    const kept = this.#requests.get(name);
+    const kept = this.#requests.get(utf8(name));
     return kept && { outcome: outcomeOf(kept), timeMs: kept.timeMs };
   }
 
@@ -148,21 +155,19 @@ export class KvState {
   }
 
   /** A command that comes again is answered with what it gave the first time. */
-  #executeOnce(command: StampedCommand): Outcome {
-    const { request, plain } = command;
-    assert(request !== undefined && plain !== undefined, "the command has a name");
+  #executeOnce(command: StampedCommand, { name, plain }: Named): Outcome {
     this.#requests.forgetUntil(this.#timeMs);
     const proof = this.#requests.proofOf(plain);
-    const kept = this.#requests.get(request);
+    const kept = this.#requests.get(name);
     if (kept !== undefined) {
       return kept.proof === proof
         ? { kind: "repeated", first: outcomeOf(kept) }
         : { kind: "requestReused" };
     }
-    const outcome = this.#execute(command);
-    const bytes = writeOutcome(this.#outcomeWriter.reset(), outcome).view();
-    this.#requests.add(request, proof, bytes, this.#timeMs);
-    return outcome;
+    const result = this.#execute(command);
+    const outcome = writeOutcome(this.#outcomeWriter.reset(), result).view();
+    this.#requests.add(name, { proof, outcome, timeMs: this.#timeMs });
+    return result;
   }
 
   #execute(command: Command): FirstOutcome {
@@ -194,7 +199,7 @@ export class KvState {
       items: this.#items.clone().entries(),
       expiries: this.#expiries.frozen(),
       records: this.#records.all(),
-      requests: this.#requests.all(),
+      requests: this.#requests.frozen(),
       requestsForgottenMs: this.#requests.forgottenMs,
     });
   }
@@ -241,8 +246,8 @@ export class KvState {
     this.#records.set(record);
   }
 
-  restoreRequest(name: string, kept: KeptRequest): void {
-    this.#requests.restore(name, kept);
+  restoreRequest(record: Uint8Array): void {
+    this.#requests.restore(record);
   }
 
   restoreRequestsForgotten(timeMs: number): void {
@@ -386,8 +391,8 @@ export class KvState {
   }
 }
 
-function outcomeOf({ outcomeText }: KeptRequest): FirstOutcome {
-  const outcome = decodeFirstOutcome(keyBytes(outcomeText));
-  assert(outcome.ok, "what is remembered of a request is an outcome");
-  return outcome.value;
+function outcomeOf({ outcome }: KeptRequest): FirstOutcome {
+  const decoded = decodeFirstOutcome(outcome);
+  assert(decoded.ok, "what is remembered of a request is an outcome");
+  return decoded.value;
 }

@@ -87,11 +87,11 @@ Deno.test("decodeCommand() gives back what encodeCommand() was given", () => {
     const bytes = encodeCommand(command);
     assert.equal(valueOf(decodeCommand(bytes)).timeMs, 0);
     stampCommand(bytes, timeMs);
-    const { plain, ...decoded } = valueOf(decodeCommand(bytes));
+    const { named, ...decoded } = valueOf(decodeCommand(bytes));
     assert.deepEqual(decoded, { ...command, timeMs });
     const { request, ...unnamed } = command;
-    if (request === undefined) assert.equal(plain, undefined);
-    else assert.deepEqual(plain, encodeCommand(unnamed));
+    if (request === undefined) return assert.equal(named, undefined);
+    assert.deepEqual(named, { name: utf8(request), plain: encodeCommand(unnamed) });
   }));
 });
 
@@ -326,7 +326,7 @@ const OUTCOMES: Outcome[] = [
   },
 ];
 
-function encodeStamped({ timeMs, plain: _, ...command }: StampedCommand): Uint8Array {
+function encodeStamped({ timeMs, named: _, ...command }: StampedCommand): Uint8Array {
   const bytes = encodeCommand(command);
   stampCommand(bytes, timeMs);
   return bytes;

@@ -86,7 +86,7 @@ Deno.test("KvState.apply() keeps a bounded number of requests, the newest", () =
     assert.equal(world.state.request("r1"), undefined);
     assert.ok(world.state.request("r2") !== undefined);
     assert.equal(world.state.requestsForgottenMs, 1_000_001);
-    Object.assign(limits, { requestsMax: 100, requestsBytesMax: 100 });
+    Object.assign(limits, { requestsMax: 100, requestsBytesMax: 150 });
     world.put("r".repeat(90), "long");
     assert.equal(world.state.request("r4"), undefined);
   } finally {
@@ -120,4 +120,27 @@ Deno.test("the digest and the image hold what is remembered, and that something 
   for (const block of blocks.slice(0, 2)) twice.block(block);
   assert.ok(twice.block(requests).ok);
   assert.equal(twice.block(requests).ok, false);
+});
+
+Deno.test("names whose checks are the same are told apart, and forgotten one by one", () => {
+  // Two words that are known for having the same CRC-32.
+  const [one, other, third] = ["plumless", "buckeroo", "none of them"];
+  assert.equal(hash.crc32(utf8("plumless")), hash.crc32(utf8("buckeroo")));
+  const usual = { ...limits };
+  Object.assign(limits, { requestsMax: 3 });
+  try {
+    const world = new World();
+    for (const name of [one, other, third] as string[]) world.put(name, name);
+    for (const name of [one, other, third] as string[]) {
+      assert.equal(world.put(name, name).kind, "repeated");
+    }
+    world.put("fourth", "fourth");
+    assert.equal(world.state.request("plumless"), undefined);
+    assert.ok(world.state.request("buckeroo") !== undefined);
+    world.put("plumless", "again");
+    assert.equal(world.state.request("buckeroo"), undefined);
+    assert.equal(world.put("plumless", "again").kind, "repeated");
+  } finally {
+    Object.assign(limits, usual);
+  }
 });

@@ -200,14 +200,14 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "requests-not-in-image",
     story: "A snapshot leaves out which requests were done, so that one sent again happens twice.",
     ...of("kv/store.ts"),
-    find: "      requests: this.#requests.all(),",
+    find: "      requests: this.#requests.frozen(),",
     replace: "      requests: [],",
   },
   {
     name: "request-remembered-by-its-taker",
     story: "Which requests were done is forgotten at once, as if each node were asked only once.",
     ...of("kv/store.ts"),
-    find: "    this.#requests.add(request, proof, bytes, this.#timeMs);\n",
+    find: "    this.#requests.add(name, { proof, outcome, timeMs: this.#timeMs });\n",
     replace: "",
   },
   {
