@@ -70,6 +70,8 @@ export const limits = {
   /** Forwarded commands of this node that wait for the leader's answer. Hit: 503, none. */
   forwardBytesMax: 32 * MIB,
   forwardsMax: 8_192,
+  /** How long they wait for an acknowledgement of this node that they could leave together with. */
+  forwardGatherMsMax: 5,
   /** Reads that wait for a ReadIndex round. Hit: 503. */
   readsWaitingMax: 65_536,
 

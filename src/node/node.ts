@@ -250,6 +250,7 @@ export class Node implements Replica {
       for (const message of write.thenSend) this.#send(message);
       if (write.snapshot) void this.#snapshots.marked(write.snapshot.position.index);
     }
+    this.#writes.dispatch(this.id);
   }
 
   onStorageFailure(error: StorageError): void {

@@ -3,7 +3,7 @@
  * one frame per loop turn, to the node that leads; and back with its outcome.
  */
 
-import { type Clock, err, type Histogram, type Result } from "../base/mod.ts";
+import { type Clock, err, type Histogram, limits, type Result } from "../base/mod.ts";
 import {
   type Command,
   encodeCommand,
@@ -36,6 +36,8 @@ export class Writes {
   readonly #outbound: Outbound;
   /** A leader that said it does not lead: nothing is sent there again before the next tick. */
   #held: NodeId | null = null;
+  /** Since when what waits is held back, to leave together with an acknowledgement. */
+  #gatheringSince: number | null = null;
 
   constructor(options: WritesOptions) {
     this.#options = options;
@@ -67,14 +69,18 @@ export class Writes {
     });
   }
 
-  /** Brings what waits into a log: this node's own, or the leader's. */
+  /**
+   * Brings what waits into a log: this node's own, or the leader's; to the leader with the next
+   * acknowledgement, if this node is about to send one. Call it at the end of each turn, and when a
+   * write of this node was completed.
+   */
   dispatch(self: NodeId): void {
     const leader = this.#leader;
     if (this.#outbound.waiting === 0 || leader === null || leader === this.#held) return;
     if (leader === self) return this.#proposeWaiting();
     const { clock, links } = this.#options;
     // Who cannot send to this node cannot answer: asked, it would leave the fate of writes open.
-    if (!links.hears(leader)) return;
+    if (!links.hears(leader) || this.#isGathering()) return;
     this.#outbound.forward(
       leader,
       clock.now(),
@@ -121,6 +127,16 @@ export class Writes {
   close(): void {
     this.#proposals.failAll(failures.timedOut(this.#leader));
     this.#outbound.close(this.#leader);
+  }
+
+  /** Not for long: a disk that hangs here is no reason for clients of this node to wait. */
+  #isGathering(): boolean {
+    const now = this.#options.clock.now();
+    this.#gatheringSince ??= now;
+    const endsAt = this.#gatheringSince + limits.forwardGatherMsMax;
+    if (this.#options.raft.isStoring && now < endsAt) return true;
+    this.#gatheringSince = null;
+    return false;
   }
 
   #proposeWaiting(): void {

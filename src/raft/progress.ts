@@ -50,6 +50,11 @@ export class Progress {
     return this.ticksSilent < ticks;
   }
 
+  /** Whether entries are on their way to it, so that an acknowledgement will come. */
+  get isPipelining(): boolean {
+    return this.#inFlight.length > 0;
+  }
+
   get ready(): boolean {
     if (this.#mode === "snapshot") return false;
     if (this.#mode === "probe") return !this.#probeSent;

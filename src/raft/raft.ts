@@ -264,6 +264,11 @@ export class Raft {
     return isFounding(this.#core.memberships.at(this.#core.commit));
   }
 
+  /** Whether a write of this node is under way. */
+  get isStoring(): boolean {
+    return this.#writes.length > 0;
+  }
+
   get leader(): NodeId | null {
     return this.#core.leader;
   }

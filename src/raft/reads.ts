@@ -16,7 +16,7 @@
 
 import type { Core, Leadership } from "./core.ts";
 import { reachedByMajority } from "./quorum.ts";
-import { sendHeartbeat } from "./replication.ts";
+import { sendHeartbeat, tellCommit } from "./replication.ts";
 import type { ReadTicket } from "./read_state.ts";
 import type { Echo, NodeId, ReadReply, ReadRequest } from "./types.ts";
 
@@ -106,8 +106,11 @@ function confirmedFor(core: Core, leadership: Leadership, asker: NodeId): number
 
 function answer(core: Core, to: NodeId, attempt: number, index: number): void {
   const { id: from, term } = core;
-  if (to === from) grant(core, attempt, index);
-  else core.send.push({ kind: "readReply", from, to, term, attempt, index });
+  if (to === from) return grant(core, attempt, index);
+  core.send.push({ kind: "readReply", from, to, term, attempt, index });
+  // Its reads wait until it has applied that much.
+  const progress = core.leadership?.progress.get(to);
+  if (progress) tellCommit(core, to, progress);
 }
 
 export function onReadReply(core: Core, reply: ReadReply): void {

@@ -76,14 +76,24 @@ export function trackMembers(core: Core, before: Membership): void {
   }
 }
 
-/** Sends each follower what it lacks and is ready for; called once per turn, so that it batches. */
+/**
+ * Sends each follower what it lacks and is ready for; called once per turn, so that it batches.
+ *
+ * A commit index alone waits until nothing is on its way: the acknowledgement of that comes soon,
+ * mostly with more to tell. Under load a fifth of all messages told nothing else.
+ */
 export function replicate(core: Core): void {
   for (const [id, progress] of leadershipOf(core).progress) {
     while (progress.ready && progress.next <= core.log.last.index) {
       if (!sendEntries(core, id, progress)) break;
     }
-    if (progress.ready && progress.commitSent < core.commit) sendAppend(core, id, progress, []);
+    if (!progress.isPipelining) tellCommit(core, id, progress);
   }
+}
+
+/** Tells a follower what is committed, if it does not know it yet. */
+export function tellCommit(core: Core, to: NodeId, progress: Progress): void {
+  if (progress.ready && progress.commitSent < core.commit) sendAppend(core, to, progress, []);
 }
 
 /** False when a snapshot had to be sent instead, or the follower can take no more. */
@@ -211,6 +221,7 @@ export function advanceCommit(core: Core): void {
   const removed = !core.isVoter && core.memberships.index <= index;
   if (removed) {
     replicate(core);
+    for (const [id, progress] of leadership.progress) tellCommit(core, id, progress);
     core.becomeFollower(core.term, null);
   }
 }

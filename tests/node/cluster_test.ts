@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { utf8 } from "../../src/base/mod.ts";
+import { countOf, limits, utf8 } from "../../src/base/mod.ts";
 import { ELECTION_TIMEOUT_MS, SimCluster } from "../support/sim_cluster.ts";
 
 Deno.test("cluster: a write at any node is read at every node at once", async () => {
@@ -41,6 +41,34 @@ Deno.test("cluster: no write is acknowledged before a majority has synced it", a
   assert.equal(answered, false, "the leader's own sync is no majority");
   cluster.disk(followers[0] as string).releaseSyncs();
   assert.equal((await cluster.wait(offered)).ok, true);
+});
+
+Deno.test("cluster: writes at a follower leave together with what it acknowledges next", async () => {
+  const cluster = await SimCluster.started({ nodes: 3 });
+  const [leader, follower] = [await cluster.leader(), await cluster.follower()];
+  const forwarded = () => cluster.node(follower).metrics().writes.forwardCommands;
+  cluster.disk(follower).holdSyncs();
+  await cluster.wait(cluster.offer(leader, "a", "1"));
+  const puts = [cluster.offer(follower, "b", "2")];
+  await cluster.clock.advance(limits.forwardGatherMsMax / 2);
+  puts.push(cluster.offer(follower, "c", "3"));
+  assert.equal(forwarded().sum, 0);
+  cluster.disk(follower).releaseSyncs();
+  await cluster.wait(Promise.all(puts));
+  assert.deepEqual([countOf(forwarded()), forwarded().sum], [1, 2]);
+});
+
+Deno.test("cluster: a follower's disk that hangs holds up nobody's writes", async () => {
+  const cluster = await SimCluster.started({ nodes: 3 });
+  const [leader, follower] = [await cluster.leader(), await cluster.follower()];
+  cluster.disk(follower).holdSyncs();
+  await cluster.wait(cluster.offer(leader, "a", "1"));
+  const startedAt = cluster.clock.now();
+  for (const key of ["b", "c"]) {
+    assert.equal((await cluster.wait(cluster.offer(follower, key, "2"))).ok, true);
+  }
+  const tookMs = cluster.clock.now() - startedAt;
+  assert.ok(tookMs < ELECTION_TIMEOUT_MS / 4, `${tookMs} ms`);
 });
 
 Deno.test("cluster: a leader's crash loses nothing and stops writes for less than two timeouts", async () => {
