@@ -12,6 +12,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const HIGH = 2 ** 32;
 /** Up to here a text of ASCII is converted in place: the runtime's converters cost more per call. */
 const SHORT_TEXT = 64;
+/** So many characters are made at once: each is an argument of one call. */
+const CODES_MAX = 1024;
 /** The least that a writer grows to. */
 const CAPACITY_BYTES_MIN = 256;
 
@@ -323,10 +325,29 @@ function isShortAscii(text: string): boolean {
 
 /** The text that stands there, or null when it is long or not ASCII. */
 function shortAscii(bytes: Uint8Array, from: number, to: number): string | null {
-  if (to - from > SHORT_TEXT) return null;
-  for (let at = from; at < to; at++) if ((bytes[at] as number) >= 0x80) return null;
-  // At once: a text that grows by a character at a time is a chain of as many objects.
-  return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
+  if (to - from > SHORT_TEXT || !isAscii(bytes, from, to)) return null;
+  return latin1Text(bytes, from, to);
+}
+
+export function isAscii(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
+  for (let at = from; at < to; at++) if ((bytes[at] as number) >= 0x80) return false;
+  return true;
+}
+
+const codes: number[] = [];
+
+/**
+ * A character for each byte. For short texts: it costs a third of what the runtime's decoder does,
+ * and less than half of a text that grows by a character at a time, a chain of as many objects.
+ */
+export function latin1Text(bytes: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let at = from; at < to;) {
+    codes.length = Math.min(to - at, CODES_MAX);
+    for (let i = 0; i < codes.length; i++) codes[i] = bytes[at++] as number;
+    text += String.fromCharCode.apply(null, codes);
+  }
+  return text;
 }
 
 /** Runs a decoder over all of `bytes`; malformed input becomes an error that names the byte. */

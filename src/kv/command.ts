@@ -226,11 +226,11 @@ function readCommand(reader: ByteReader): StampedCommand {
   const kind = reader.tag([WRITE, TRANSACTION, NAMED], "command");
   const timeMs = reader.u64();
   if (kind !== NAMED) return readPlain(reader, kind, timeMs);
-  const { name, text } = readRequestName(reader);
+  const name = readRequestName(reader);
   const plain = reader.ahead;
   const named = reader.tag([WRITE, TRANSACTION], "named command");
   if (reader.u64() !== 0) throw new DecodeError("a second time");
-  return { ...readPlain(reader, named, timeMs), request: text, named: { name, plain } };
+  return { ...readPlain(reader, named, timeMs), named: { name, plain } };
 }
 
 /** Behind its kind and time. With the time at once: a copy of each command would cost more. */

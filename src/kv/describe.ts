@@ -9,8 +9,8 @@ import type { Check, Lifetime, Mutation, Step } from "./types.ts";
 export function describeCommand(bytes: Uint8Array): string {
   const command = decodeCommand(bytes);
   if (!command.ok) return `unreadable command (${command.error})`;
-  const { request } = command.value;
-  const once = request === undefined ? [] : [`once as ${printableText(request)}`];
+  const { named } = command.value;
+  const once = named === undefined ? [] : [`once as ${printable(named.name)}`];
   const checks = [...once, ...command.value.checks.map(describeCheck)];
   if ("mutations" in command.value) {
     return [...checks, ...command.value.mutations.map(describeMutation)].join(", ") || "nothing";

@@ -45,7 +45,7 @@ export class ImageLoader {
     [ITEMS]: (reader) => this.#readItems(reader),
     [RECORDS]: (reader) => this.#readRecords(reader),
     [REQUESTS]: (reader) => this.#readRequests(reader),
-    [FORGOTTEN]: (reader) => this.#state.restoreRequestsForgotten(reader.u64()),
+    [FORGOTTEN]: (reader) => this.#state.requests.restoreForgotten(reader.u64()),
     [EXPIRIES]: (reader) => this.#readExpiries(reader),
   };
 
@@ -106,19 +106,19 @@ export class ImageLoader {
 
   #readRequests(reader: ByteReader): void {
     const count = reader.u32();
-    if (this.#state.requestsCount + count > limits.requestsMax) {
+    if (this.#state.requests.size + count > limits.requestsMax) {
       throw new DecodeError(`${count} requests are too many`);
     }
     for (let read = 0; read < count; read++) {
       const start = reader.offset;
-      const { text } = readRequestName(reader);
+      const name = readRequestName(reader);
       reader.u64();
       reader.u32();
       const readable = decodeFirstOutcome(reader.bytes());
-      if (!readable.ok || this.#state.request(text) !== undefined) {
+      if (!readable.ok || this.#state.requests.get(name) !== undefined) {
         throw new DecodeError("a request that comes twice, or without an outcome");
       }
-      this.#state.restoreRequest(reader.since(start));
+      this.#state.requests.restore(reader.since(start));
     }
   }
 }

@@ -16,8 +16,10 @@ import {
   bytesEqual,
   ByteWriter,
   DecodeError,
+  fromUtf8,
   type Hash,
   invariant,
+  isAscii,
   limits,
   printable,
 } from "../base/mod.ts";
@@ -185,15 +187,14 @@ export function writeRequestName(writer: ByteWriter, name: string): void {
   assert(isShort && name.isWellFormed(), "the name of a request is short text");
 }
 
-/** With a view of the name as it stands there, in UTF-8. */
-export function readRequestName(
-  reader: ByteReader,
-): { readonly name: Uint8Array; readonly text: string } {
-  const before = reader.offset;
-  const text = reader.text();
-  const name = reader.since(before + LENGTH_BYTES);
+/** A view of the name, in UTF-8: nobody who applies a command needs its text. */
+export function readRequestName(reader: ByteReader): Uint8Array {
+  const name = reader.raw(reader.u16());
   if (name.length === 0 || name.length > limits.requestNameBytesMax) {
     throw new DecodeError("name of a request that is empty or long");
   }
-  return { name, text };
+  if (!isAscii(name) && !fromUtf8(name).ok) {
+    throw new DecodeError("name of a request that is no text");
+  }
+  return name;
 }

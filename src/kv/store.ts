@@ -246,16 +246,9 @@ export class KvState {
     this.#records.set(record);
   }
 
-  restoreRequest(record: Uint8Array): void {
-    this.#requests.restore(record);
-  }
-
-  restoreRequestsForgotten(timeMs: number): void {
-    this.#requests.restoreForgotten(timeMs);
-  }
-
-  get requestsCount(): number {
-    return this.#requests.size;
+  /** For the loader of an image. */
+  get requests(): Requests {
+    return this.#requests;
   }
 
   #advance(index: number): void {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { limits, type Result, utf8 } from "../../src/base/mod.ts";
+import { fromUtf8, limits, type Result, utf8 } from "../../src/base/mod.ts";
 import {
   type Command,
   decodeCommand,
@@ -88,8 +88,8 @@ Deno.test("decodeCommand() gives back what encodeCommand() was given", () => {
     assert.equal(valueOf(decodeCommand(bytes)).timeMs, 0);
     stampCommand(bytes, timeMs);
     const { named, ...decoded } = valueOf(decodeCommand(bytes));
-    assert.deepEqual(decoded, { ...command, timeMs });
     const { request, ...unnamed } = command;
+    assert.deepEqual(decoded, { ...unnamed, timeMs });
     if (request === undefined) return assert.equal(named, undefined);
     assert.deepEqual(named, { name: utf8(request), plain: encodeCommand(unnamed) });
   }));
@@ -326,8 +326,9 @@ const OUTCOMES: Outcome[] = [
   },
 ];
 
-function encodeStamped({ timeMs, named: _, ...command }: StampedCommand): Uint8Array {
-  const bytes = encodeCommand(command);
+function encodeStamped({ timeMs, named, ...command }: StampedCommand): Uint8Array {
+  const request = named && { request: valueOf<string>(fromUtf8(named.name)) };
+  const bytes = encodeCommand({ ...command, ...request });
   stampCommand(bytes, timeMs);
   return bytes;
 }

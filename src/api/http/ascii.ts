@@ -51,13 +51,6 @@ export function lineEnd(bytes: Uint8Array, at: number, end: number): number {
 const MORE = -1;
 export const BAD = -2;
 
-/** Byte by byte, which for the short texts of a head is several times as fast as a decoder. */
-export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
-  return text;
-}
-
 /** Compares with `lower`, which is in lower case, letters in either case being equal. */
 export function equalsIgnoreCase(
   bytes: Uint8Array,

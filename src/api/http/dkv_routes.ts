@@ -4,7 +4,7 @@
  */
 
 import * as z from "zod";
-import { err, ok, type Result } from "../../base/mod.ts";
+import { err, latin1Text, ok, type Result } from "../../base/mod.ts";
 import {
   type Caller,
   explain,
@@ -12,7 +12,6 @@ import {
   type Service,
   type ServiceError,
 } from "../../service/mod.ts";
-import { latin1 } from "./ascii.ts";
 import { jsonBody } from "./json_body.ts";
 import type { Request } from "./request.ts";
 import { json, jsonResponse, type Response } from "./response.ts";
@@ -62,7 +61,7 @@ export async function getPair(
   const target = parsePathRest(request.target, DKV_KEY_PATH);
   if (!target.ok) return dkvProblem(target.error);
   const { rest } = target.value;
-  const key = bytesOf(latin1(rest, 0, rest.length));
+  const key = bytesOf(latin1Text(rest, 0, rest.length));
   if (key === null) return dkvProblem(refusal("badTarget", "The key is not base64."));
   const answer = await service.read(caller, key, { consistency: "linearizable" });
   if (!answer.ok) return dkvProblem(answer.error);

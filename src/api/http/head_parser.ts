@@ -10,6 +10,7 @@
  * - offsets are relative to the start of the head, which its owner may move between calls.
  */
 
+import { latin1Text } from "../../base/mod.ts";
 import { refusal, type ServiceError } from "../../service/mod.ts";
 import {
   BAD,
@@ -17,7 +18,6 @@ import {
   equalsIgnoreCase,
   isHost,
   isTarget,
-  latin1,
   lineEnd,
   startsWith,
   tokenEnd,
@@ -129,7 +129,7 @@ export class HeadParser {
       const nameEnd = start + (this.#fields[at + 1] as number);
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, name)) continue;
       const valueStart = start + (this.#fields[at + 2] as number);
-      const value = latin1(bytes, valueStart, start + (this.#fields[at + 3] as number));
+      const value = latin1Text(bytes, valueStart, start + (this.#fields[at + 3] as number));
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;
@@ -189,7 +189,7 @@ export class HeadParser {
       this.minorVersion = minor;
       return true;
     }
-    const text = latin1(bytes, at, Math.min(end, at + 9));
+    const text = latin1Text(bytes, at, Math.min(end, at + 9));
     if (/^HTTP\/[0-9]\.[0-9]$/.test(text)) {
       this.#fail("versionUnsupported", `The request uses ${text}.`);
     } else {
@@ -248,7 +248,7 @@ export class HeadParser {
         break;
       case 10:
         if (equalsIgnoreCase(bytes, line, nameEnd, "connection")) {
-          this.#connection(latin1(bytes, from, to));
+          this.#connection(latin1Text(bytes, from, to));
         }
         break;
       case 14:
@@ -269,7 +269,7 @@ export class HeadParser {
     if (this.#hostCount > 1) return this.#malformed("There is more than one Host.");
     if (!isHost(bytes, from, to)) return this.#malformed("Host is not a host and a port.");
     if (this.#limits.hosts?.accepts(bytes, from, to) === false) {
-      const named = latin1(bytes, from, Math.min(to, from + HOST_SHOWN_BYTES_MAX));
+      const named = latin1Text(bytes, from, Math.min(to, from + HOST_SHOWN_BYTES_MAX));
       this.#fail("hostUnknown", `The request asks for "${named}".`);
     }
   }
@@ -339,5 +339,5 @@ function knownMethod(bytes: Uint8Array, start: number, end: number): string {
   for (const method of METHODS) {
     if (method.length === end - start && startsWith(bytes, start, end, method)) return method;
   }
-  return latin1(bytes, start, end);
+  return latin1Text(bytes, start, end);
 }

@@ -6,7 +6,7 @@
  * page's name. An IP address is no name that a page could have got hold of that way.
  */
 
-import { latin1 } from "./ascii.ts";
+import { latin1Text } from "../../base/mod.ts";
 
 const ALWAYS = ["localhost"];
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
@@ -26,7 +26,7 @@ export class Hosts {
   /** Whether the value of a Host, with or without a port, is one of this server's. */
   accepts(bytes: Uint8Array, from: number, to: number): boolean {
     if (this.#isLast(bytes, from, to)) return true;
-    if (!this.#knows(latin1(bytes, from, to))) return false;
+    if (!this.#knows(latin1Text(bytes, from, to))) return false;
     this.#last = bytes.slice(from, to);
     return true;
   }

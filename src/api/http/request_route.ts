@@ -2,7 +2,7 @@
  * GET /v1/requests/{key}: what became of a write that was sent with an idempotency key.
  */
 
-import { latin1 } from "./ascii.ts";
+import { latin1Text } from "../../base/mod.ts";
 import { type Caller, refusal, type RequestView, type Service } from "../../service/mod.ts";
 import type { Request } from "./request.ts";
 import { jsonResponse, problemResponse, type Response } from "./response.ts";
@@ -26,7 +26,7 @@ export async function readRequest(
     const detail = `sentMs is ${quote(sent)}; it must be milliseconds since 1970.`;
     return problemResponse(refusal("parameterInvalid", detail));
   }
-  const view = await service.request(caller, latin1(rest, 0, rest.length));
+  const view = await service.request(caller, latin1Text(rest, 0, rest.length));
   return view.ok
     ? jsonResponse(bodyOf(view.value, sent === undefined ? Infinity : Number(sent)))
     : problemResponse(view.error);

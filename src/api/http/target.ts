@@ -20,9 +20,9 @@
  * `.` and `..` before anything is sent, as every browser's does.
  */
 
-import { err, ok, printableText, type Result } from "../../base/mod.ts";
+import { err, latin1Text, ok, printableText, type Result } from "../../base/mod.ts";
 import { refusal, type ServiceError } from "../../service/mod.ts";
-import { hexDigit, latin1, startsWith } from "./ascii.ts";
+import { hexDigit, startsWith } from "./ascii.ts";
 
 export const KEY_PREFIX = "/v1/storage/key/";
 /** With what the path of a route ends that takes the rest of a target as it is. */
@@ -60,7 +60,7 @@ export function parseKeyTarget(
   const key = escapes === 0 ? target.slice(start, end) : unescape(target, start, end, escapes);
   if (key === null) return err(BROKEN_ESCAPE);
   if (end === target.length) return ok({ key, parameters: NO_PARAMETERS });
-  const parameters = parseQuery(latin1(target, end + 1, target.length), [...known, KEY64]);
+  const parameters = parseQuery(latin1Text(target, end + 1, target.length), [...known, KEY64]);
   if (!parameters.ok) return parameters;
   const encoded = parameters.value.get(KEY64);
   return encoded === undefined
@@ -77,7 +77,7 @@ export function parsePathRest(
   const start = route.length - REST.length;
   const mark = target.indexOf(QUESTION, start);
   const end = mark < 0 ? target.length : mark;
-  const parameters = parseQuery(latin1(target, end + 1, target.length), known);
+  const parameters = parseQuery(latin1Text(target, end + 1, target.length), known);
   if (!parameters.ok) return parameters;
   const escapes = target.subarray(start, end).filter((byte) => byte === PERCENT).length;
   const rest = unescape(target, start, end, escapes);
@@ -104,7 +104,7 @@ function decodeKey64(
 
 /** Path and query of any target, the path as it was sent: routes are compared literally. */
 export function splitTarget(target: Uint8Array): { path: string; query: string } {
-  const text = latin1(target, 0, target.length);
+  const text = latin1Text(target, 0, target.length);
   const mark = text.indexOf("?");
   return mark < 0
     ? { path: text, query: "" }

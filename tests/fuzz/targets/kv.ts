@@ -71,6 +71,8 @@ const COMMANDS: readonly Command[] = [
   },
 ];
 
+const KEEP_BOM = { ignoreBOM: true };
+
 export const commands: Target = {
   name: "commands",
   smokeCases: 25_000,
@@ -78,7 +80,9 @@ export const commands: Target = {
   run(input) {
     const decoded = decodeCommand(input);
     if (!decoded.ok) return decoded.error;
-    const again = encodeCommand(decoded.value);
+    const { named } = decoded.value;
+    const request = named && { request: new TextDecoder("utf-8", KEEP_BOM).decode(named.name) };
+    const again = encodeCommand({ ...decoded.value, ...request });
     stampCommand(again, decoded.value.timeMs);
     expectSame(again, input, "written again");
     const state = new KvState(hash);
