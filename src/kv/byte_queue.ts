@@ -1,17 +1,20 @@
 /**
  * Records of bytes, in the order in which they came, of which the oldest go first. They lie one
  * behind the other in shared chunks: an object for each would cost more memory than what it holds,
- * and the collector a visit.
+ * and the collector a visit. Nothing stands between them, so that many are copied at once.
  *
  * Invariant S6 holds here too: what was appended never changes, so a view and a frozen queue stay
  * what they were.
  */
 
-import { assert, setU32At, u32At } from "../base/mod.ts";
+import { assert } from "../base/mod.ts";
 
 const CHUNK_BYTES = 64 * 1024;
-/** Before each record: how long it is. */
-const LENGTH_BYTES = 4;
+/** How long the record is that begins at `at`. */
+export type LengthAt = (bytes: Uint8Array, at: number) => number;
+
+/** Records that lie one behind the other; a view. */
+export type Run = { readonly count: number; readonly bytes: Uint8Array };
 
 /** Where a record begins. No two of one queue ever have the same, and later ones are larger. */
 export type Place = number;
@@ -19,6 +22,7 @@ export type Place = number;
 type Chunk = { readonly bytes: Uint8Array; used: number };
 
 export class ByteQueue {
+  readonly #lengthAt: LengthAt;
   readonly #chunks: Chunk[] = [];
   /** How many chunks went before the first of `#chunks`. */
   #chunksGone = 0;
@@ -27,23 +31,26 @@ export class ByteQueue {
   #size = 0;
   #sizeBytes = 0;
 
+  constructor(lengthAt: LengthAt) {
+    this.#lengthAt = lengthAt;
+  }
+
   get size(): number {
     return this.#size;
   }
 
-  /** Of the records alone. */
+  /** Of all records. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
   /** Keeps a copy of `record`. */
   push(record: Uint8Array): Place {
-    const chunk = this.#chunkFor(LENGTH_BYTES + record.length);
-    const { bytes, used } = chunk;
     const { length } = record;
-    setU32At(bytes, used, length);
-    bytes.set(record, used + LENGTH_BYTES);
-    chunk.used += LENGTH_BYTES + length;
+    const chunk = this.#chunkFor(length);
+    const { bytes, used } = chunk;
+    bytes.set(record, used);
+    chunk.used += length;
     this.#size++;
     this.#sizeBytes += length;
     return (this.#chunksGone + this.#chunks.length - 1) * CHUNK_BYTES + used;
@@ -53,7 +60,8 @@ export class ByteQueue {
   at(place: Place): Uint8Array {
     const chunk = this.#chunks[Math.floor(place / CHUNK_BYTES) - this.#chunksGone];
     assert(chunk !== undefined, "the record has not gone");
-    return recordAt(chunk.bytes, place % CHUNK_BYTES);
+    const at = place % CHUNK_BYTES;
+    return chunk.bytes.subarray(at, at + this.#lengthAt(chunk.bytes, at));
   }
 
   /** Where the oldest record begins; the queue is not empty. */
@@ -64,8 +72,8 @@ export class ByteQueue {
   /** The oldest record goes. */
   shift(): void {
     const chunk = this.#chunks[0] as Chunk;
-    const { length } = recordAt(chunk.bytes, this.#head);
-    this.#head += LENGTH_BYTES + length;
+    const length = this.#lengthAt(chunk.bytes, this.#head);
+    this.#head += length;
     this.#size--;
     this.#sizeBytes -= length;
     if (this.#head < chunk.used) return;
@@ -74,9 +82,13 @@ export class ByteQueue {
     this.#head = 0;
   }
 
-  /** Views of all records as they are now, whatever comes and goes while they are read. */
-  frozen(): Iterable<Uint8Array> {
-    return walk(this.#chunks.map(({ bytes, used }) => ({ bytes, used })), this.#head);
+  /**
+   * All records as they are now, whatever comes and goes while they are read, in runs of at most
+   * `bytesMax` or one record.
+   */
+  frozen(bytesMax: number): Iterable<Run> {
+    const chunks = this.#chunks.map(({ bytes, used }) => bytes.subarray(0, used));
+    return runsOf(chunks, this.#head, bytesMax, this.#lengthAt);
   }
 
   /** A record that is longer than a chunk has one to itself, so that every place is in its own. */
@@ -89,19 +101,23 @@ export class ByteQueue {
   }
 }
 
-function* walk(chunks: readonly Chunk[], head: number): Generator<Uint8Array, void, undefined> {
+function* runsOf(
+  chunks: readonly Uint8Array[],
+  head: number,
+  bytesMax: number,
+  lengthAt: LengthAt,
+): Generator<Run, void, undefined> {
   let at = head;
-  for (const { bytes, used } of chunks) {
-    while (at < used) {
-      const record = recordAt(bytes, at);
-      yield record;
-      at += LENGTH_BYTES + record.length;
+  for (const chunk of chunks) {
+    while (at < chunk.length) {
+      const start = at;
+      let count = 0;
+      do {
+        at += lengthAt(chunk, at);
+        count++;
+      } while (at < chunk.length && at + lengthAt(chunk, at) - start <= bytesMax);
+      yield { count, bytes: chunk.subarray(start, at) };
     }
     at = 0;
   }
-}
-
-function recordAt(bytes: Uint8Array, at: number): Uint8Array {
-  const start = at + LENGTH_BYTES;
-  return bytes.subarray(start, start + u32At(bytes, at));
 }

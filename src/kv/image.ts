@@ -18,6 +18,7 @@
  */
 
 import { ByteWriter, limits } from "../base/mod.ts";
+import type { Run } from "./byte_queue.ts";
 import { writeRecordName } from "./records.ts";
 import type { Cell } from "./slabs.ts";
 import type { StateRecord } from "./types.ts";
@@ -30,6 +31,9 @@ export const FORGOTTEN = 5;
 export const EXPIRIES = 6;
 export const FORMAT = 1;
 
+/** Of a block: what it holds, and how many. */
+export const HEAD_BYTES = 5;
+
 /** A frozen state. `blocks` may be read once, at any pace, while the live state moves on. */
 export class Image {
   readonly applied: number;
@@ -39,7 +43,7 @@ export class Image {
   readonly #items: Iterable<[string, Cell]>;
   readonly #expiries: Iterable<[keyText: string, expiresMs: number]>;
   readonly #records: readonly StateRecord[];
-  readonly #requests: Iterable<Uint8Array>;
+  readonly #requests: Iterable<Run>;
   readonly #requestsForgottenMs: number;
 
   constructor(frozen: {
@@ -50,7 +54,7 @@ export class Image {
     items: Iterable<[string, Cell]>;
     expiries: Iterable<[keyText: string, expiresMs: number]>;
     records: readonly StateRecord[];
-    requests: Iterable<Uint8Array>;
+    requests: Iterable<Run>;
     requestsForgottenMs: number;
   }) {
     this.applied = frozen.applied;
@@ -70,7 +74,9 @@ export class Image {
       .u64(this.#size).finish();
     yield* section(ITEMS, this.#items, itemBytes, writeItem);
     yield* section(RECORDS, this.#records, recordBytes, writeRecord);
-    yield* section(REQUESTS, this.#requests, requestBytes, writeRequest);
+    for (const { count, bytes } of this.#requests) {
+      yield new ByteWriter(HEAD_BYTES + bytes.length).u8(REQUESTS).u32(count).raw(bytes).finish();
+    }
     yield* section(EXPIRIES, this.#expiries, expiryBytes, writeExpiry);
     if (this.#requestsForgottenMs === 0) return;
     yield new ByteWriter().u8(FORGOTTEN).u64(this.#requestsForgottenMs).finish();
@@ -121,12 +127,4 @@ function recordBytes({ name, body }: StateRecord): number {
 function writeRecord(block: ByteWriter, record: StateRecord): void {
   writeRecordName(block, { of: record.kind, name: record.name });
   block.u64(record.revision).bytes(record.body);
-}
-
-function requestBytes(record: Uint8Array): number {
-  return record.length;
-}
-
-function writeRequest(block: ByteWriter, record: Uint8Array): void {
-  block.raw(record);
 }

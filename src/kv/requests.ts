@@ -22,12 +22,16 @@ import {
   isAscii,
   limits,
   printable,
+  u32At,
 } from "../base/mod.ts";
-import { ByteQueue, type Place } from "./byte_queue.ts";
+import { ByteQueue, type Place, type Run } from "./byte_queue.ts";
 import { type Digestible, ItemsDigest } from "./digest.ts";
 
 /** Before a text. */
 const LENGTH_BYTES = 2;
+/** Of a record, behind its name; and what is before its outcome. */
+const TIME_AND_PROOF_BYTES = 12;
+const OUTCOME_LENGTH_BYTES = 4;
 
 /** A request as it is remembered. */
 export type KeptRequest = {
@@ -43,7 +47,7 @@ export class Requests {
   readonly #hash: Hash;
   readonly #digest: ItemsDigest;
   /** Each as an image has it: some 70 bytes. */
-  readonly #records = new ByteQueue();
+  readonly #records = new ByteQueue(lengthAt);
   /** The newest of those whose name has this CRC-32, and before each of them the next newest. */
   readonly #newest = new Map<number, Place>();
   readonly #older = new Map<Place, Place>();
@@ -77,9 +81,9 @@ export class Requests {
     return record && readKept(record);
   }
 
-  /** As an image has them, the oldest first, and as they are now; views. */
-  frozen(): Iterable<Uint8Array> {
-    return this.#records.frozen();
+  /** As an image has them, the oldest first, and as they are now, in runs of about `bytesMax`. */
+  frozen(bytesMax: number): Iterable<Run> {
+    return this.#records.frozen(bytesMax);
   }
 
   /**
@@ -166,6 +170,13 @@ export class Requests {
     for (let next = place; next !== oldest; next = this.#older.get(next) as Place) place = next;
     this.#older.delete(place);
   }
+}
+
+/** Of the record that begins there. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  const nameBytes = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  const outcomeAt = at + LENGTH_BYTES + nameBytes + TIME_AND_PROOF_BYTES;
+  return outcomeAt + OUTCOME_LENGTH_BYTES + u32At(bytes, outcomeAt) - at;
 }
 
 function nameOf(record: Uint8Array): Uint8Array {

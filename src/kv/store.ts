@@ -8,7 +8,7 @@
  * - S4 `timeMs` never decreases, whatever the leaders' clocks do.
  */
 
-import { assert, bytesEqual, ByteWriter, type Hash, invariant, utf8 } from "../base/mod.ts";
+import { assert, bytesEqual, ByteWriter, type Hash, invariant, limits, utf8 } from "../base/mod.ts";
 import {
   decodeCommand,
   decodeFirstOutcome,
@@ -19,7 +19,7 @@ import {
 import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
 import { Change, type Cursor, History } from "./history.ts";
-import { Image } from "./image.ts";
+import { HEAD_BYTES, Image } from "./image.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
 import { itemOf, itemsIn, itemsUnder } from "./scan.ts";
@@ -199,7 +199,7 @@ export class KvState {
       items: this.#items.clone().entries(),
       expiries: this.#expiries.frozen(),
       records: this.#records.all(),
-      requests: this.#requests.frozen(),
+      requests: this.#requests.frozen(limits.imageBlockBytes - HEAD_BYTES),
       requestsForgottenMs: this.#requests.forgottenMs,
     });
   }

@@ -200,7 +200,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "requests-not-in-image",
     story: "A snapshot leaves out which requests were done, so that one sent again happens twice.",
     ...of("kv/store.ts"),
-    find: "      requests: this.#requests.frozen(),",
+    find: "      requests: this.#requests.frozen(limits.imageBlockBytes - HEAD_BYTES),",
     replace: "      requests: [],",
   },
   {
