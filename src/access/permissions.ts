@@ -7,7 +7,7 @@
  * that match, all rules together would give the same answer.
  */
 
-import { limits } from "../base/mod.ts";
+import { latin1Text, limits } from "../base/mod.ts";
 import { type Casbin, Judge, type Row, rowsOf } from "./casbin.ts";
 import { type Action, ACTIONS, isName, roleSubject, type Rule } from "./rule.ts";
 import { type Range, Stretches } from "./stretches.ts";
@@ -87,12 +87,15 @@ export class Grants {
 
   /** Without a key where the action is about none. */
   allows(action: Action, key?: Uint8Array): boolean {
-    return this.#stretches[action].allows(key === undefined ? "" : textOf(key));
+    return this.#stretches[action].allows(key === undefined ? "" : latin1Text(key));
   }
 
   /** Whether every key from `start` on is allowed, up to but without `end`; null: to the last one. */
   allowsAll(action: Action, start: Uint8Array, end: Uint8Array | null): boolean {
-    return this.#stretches[action].allowsAll(textOf(start), end === null ? null : textOf(end));
+    return this.#stretches[action].allowsAll(
+      latin1Text(start),
+      end === null ? null : latin1Text(end),
+    );
   }
 
   /** All keys that are allowed, in order. */
@@ -110,11 +113,7 @@ export class Grants {
     action: Action,
     key?: Uint8Array,
   ): { readonly allowed: boolean; readonly by: Row | null } {
-    const text = key === undefined ? "" : textOf(key);
+    const text = key === undefined ? "" : latin1Text(key);
     return this.#judge.decide([...this.#rows], this.#id, text, action);
   }
-}
-
-function textOf(key: Uint8Array): string {
-  return String.fromCharCode(...key);
 }

@@ -10,7 +10,7 @@
  * only thing that can stand where an action is about no key.
  */
 
-import { err, limits, ok, printableText, type Result, utf8 } from "../base/mod.ts";
+import { err, latin1Text, limits, ok, printableText, type Result, utf8 } from "../base/mod.ts";
 
 /** What a caller can be allowed to do. */
 export const ACTIONS = ["read", "write", "watch", "inspect", "admin"] as const;
@@ -116,7 +116,7 @@ function parsePrefix(text: string): Result<string, string> {
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) {
     return err(`behind % stand two hexadecimal digits, not as in ${quoted(text)}`);
   }
-  const prefix = String.fromCharCode(...utf8(text)).replace(
+  const prefix = latin1Text(utf8(text)).replace(
     /%(..)/g,
     (_escape, digits: string) => String.fromCharCode(parseInt(digits, 16)),
   );

@@ -340,7 +340,7 @@ const codes: number[] = [];
  * A character for each byte. For short texts: it costs a third of what the runtime's decoder does,
  * and less than half of a text that grows by a character at a time, a chain of as many objects.
  */
-export function latin1Text(bytes: Uint8Array, from: number, to: number): string {
+export function latin1Text(bytes: Uint8Array, from = 0, to = bytes.length): string {
   let text = "";
   for (let at = from; at < to;) {
     codes.length = Math.min(to - at, CODES_MAX);

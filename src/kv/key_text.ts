@@ -3,14 +3,10 @@
  * them by byte value and the index needs no comparator of ours.
  */
 
-/** Longest piece that is passed as arguments at once. */
-const PIECE = 4096;
+import { latin1Text } from "../base/mod.ts";
 
 export function keyText(key: Uint8Array): string {
-  if (key.length <= PIECE) return String.fromCharCode.apply(null, key as unknown as number[]);
-  let text = "";
-  for (let at = 0; at < key.length; at += PIECE) text += keyText(key.subarray(at, at + PIECE));
-  return text;
+  return latin1Text(key);
 }
 
 export function keyBytes(text: string): Uint8Array {

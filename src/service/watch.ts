@@ -9,7 +9,7 @@
  * and each once, or ends in a `reset`.
  */
 
-import { type Clock, limits, ok, type Result } from "../base/mod.ts";
+import { type Clock, latin1Text, limits, ok, type Result } from "../base/mod.ts";
 import type { Change, Cursor, Item, Revision } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
 import type { Access, Caller, Sight } from "./access.ts";
@@ -72,7 +72,7 @@ export class Watch {
     this.#options = options;
     this.#sight = sight;
     this.#version = options.access.version;
-    this.#prefix = String.fromCharCode(...request.prefix);
+    this.#prefix = latin1Text(request.prefix);
     this.#cursor = request.after ?? replica.state.now;
     this.#toldAtMs = options.clock.now();
     if (request.initial && request.after === undefined) this.#begin();

@@ -61,7 +61,7 @@ export async function getPair(
   const target = parsePathRest(request.target, DKV_KEY_PATH);
   if (!target.ok) return dkvProblem(target.error);
   const { rest } = target.value;
-  const key = bytesOf(latin1Text(rest, 0, rest.length));
+  const key = bytesOf(latin1Text(rest));
   if (key === null) return dkvProblem(refusal("badTarget", "The key is not base64."));
   const answer = await service.read(caller, key, { consistency: "linearizable" });
   if (!answer.ok) return dkvProblem(answer.error);

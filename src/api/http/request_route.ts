@@ -26,7 +26,7 @@ export async function readRequest(
     const detail = `sentMs is ${quote(sent)}; it must be milliseconds since 1970.`;
     return problemResponse(refusal("parameterInvalid", detail));
   }
-  const view = await service.request(caller, latin1Text(rest, 0, rest.length));
+  const view = await service.request(caller, latin1Text(rest));
   return view.ok
     ? jsonResponse(bodyOf(view.value, sent === undefined ? Infinity : Number(sent)))
     : problemResponse(view.error);

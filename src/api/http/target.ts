@@ -104,7 +104,7 @@ function decodeKey64(
 
 /** Path and query of any target, the path as it was sent: routes are compared literally. */
 export function splitTarget(target: Uint8Array): { path: string; query: string } {
-  const text = latin1Text(target, 0, target.length);
+  const text = latin1Text(target);
   const mark = text.indexOf("?");
   return mark < 0
     ? { path: text, query: "" }
