@@ -91,9 +91,12 @@ export function replicate(core: Core): void {
   }
 }
 
-/** Tells a follower what is committed, if it does not know it yet. */
+/** Tells a follower what is committed, if it does not know it yet, nor will with the next entries. */
 export function tellCommit(core: Core, to: NodeId, progress: Progress): void {
-  if (progress.ready && progress.commitSent < core.commit) sendAppend(core, to, progress, []);
+  const hasAll = progress.next > core.log.last.index;
+  if (hasAll && progress.ready && progress.commitSent < core.commit) {
+    sendAppend(core, to, progress, []);
+  }
 }
 
 /** False when a snapshot had to be sent instead, or the follower can take no more. */
