@@ -22,6 +22,8 @@ export class Permissions {
   readonly #rules: readonly Rule[];
   readonly #rows: readonly Row[];
   readonly #known = new Map<string, Grants>();
+  /** The same by the object that callers mostly come as, which spares putting his name together. */
+  readonly #ofCaller = new WeakMap<Who, Grants>();
   #judge: Judge;
 
   constructor(casbin: Casbin, rules: readonly Rule[]) {
@@ -32,6 +34,14 @@ export class Permissions {
   }
 
   of(who: Who): Grants {
+    const known = this.#ofCaller.get(who);
+    if (known !== undefined) return known;
+    const grants = this.#byName(who);
+    this.#ofCaller.set(who, grants);
+    return grants;
+  }
+
+  #byName(who: Who): Grants {
     const key = `${who.name ?? ""} ${who.roles.join(" ")}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;

@@ -50,6 +50,8 @@ export class Authentication {
   readonly #holders = new Map<string, Holder>();
   /** What was found right: looking that up costs a fraction of a hash. */
   readonly #known = new Map<string, Identified>();
+  /** By the names of their certificates. */
+  readonly #certified = new Map<string, Identified>();
   /** Of the records from which both maps were made. */
   #version = -1;
 
@@ -59,9 +61,7 @@ export class Authentication {
 
   identify({ authorization, certified }: Credentials): Identified {
     if (authorization !== null) return this.#bearer(authorization);
-    if (certified !== undefined) {
-      return isName(certified) ? ok({ name: certified, roles: [] }) : err(NO_NAME);
-    }
+    if (certified !== undefined) return this.#named(certified);
     return this.#options.required ? err(SHOW_A_TOKEN) : NOBODY;
   }
 
@@ -75,6 +75,17 @@ export class Authentication {
     if (token === undefined) return true;
     this.#follow();
     return this.#holders.has(token);
+  }
+
+  /** One caller for all requests under one name: what he may do is kept with him. */
+  #named(name: string): Identified {
+    const known = this.#certified.get(name);
+    if (known !== undefined) return known;
+    if (!isName(name)) return err(NO_NAME);
+    const identified = ok({ name, roles: [] });
+    if (this.#certified.size >= limits.knownTokensMax) this.#certified.clear();
+    this.#certified.set(name, identified);
+    return identified;
   }
 
   #bearer(authorization: string): Identified {
