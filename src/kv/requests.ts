@@ -117,7 +117,7 @@ export class Requests {
     const older = this.#newest.get(check);
     if (older !== undefined) this.#older.set(place, older);
     this.#newest.set(check, place);
-    if (this.size === 1) this.#oldestMs = readKept(record).timeMs;
+    if (this.size === 1) this.#oldestMs = timeMsOf(record);
     this.#digest.add(check, name.length, this.#digestible(record));
   }
 
@@ -157,7 +157,7 @@ export class Requests {
     this.#digest.remove(check, name.length, this.#digestible(record));
     this.#forgottenMs = this.#oldestMs;
     this.#records.shift();
-    if (this.size > 0) this.#oldestMs = readKept(this.#records.at(this.#records.first)).timeMs;
+    if (this.size > 0) this.#oldestMs = timeMsOf(this.#records.at(this.#records.first));
   }
 
   /** The oldest of all is the oldest with its check, too. */
@@ -172,21 +172,27 @@ export class Requests {
   }
 }
 
-/** Of the record that begins there. */
+/** Of the record that begins at `at`: where its name ends. */
+function nameEnd(bytes: Uint8Array, at: number): number {
+  return at + LENGTH_BYTES + ((bytes[at] as number) | ((bytes[at + 1] as number) << 8));
+}
+
 function lengthAt(bytes: Uint8Array, at: number): number {
-  const nameBytes = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-  const outcomeAt = at + LENGTH_BYTES + nameBytes + TIME_AND_PROOF_BYTES;
+  const outcomeAt = nameEnd(bytes, at) + TIME_AND_PROOF_BYTES;
   return outcomeAt + OUTCOME_LENGTH_BYTES + u32At(bytes, outcomeAt) - at;
 }
 
 function nameOf(record: Uint8Array): Uint8Array {
-  const reader = new ByteReader(record);
-  return reader.raw(reader.u16());
+  return record.subarray(LENGTH_BYTES, nameEnd(record, 0));
+}
+
+function timeMsOf(record: Uint8Array): number {
+  const at = nameEnd(record, 0);
+  return u32At(record, at + 4) * 2 ** 32 + u32At(record, at);
 }
 
 function readKept(record: Uint8Array): KeptRequest {
-  const reader = new ByteReader(record);
-  reader.raw(reader.u16());
+  const reader = new ByteReader(record.subarray(nameEnd(record, 0)));
   return { timeMs: reader.u64(), proof: reader.u32(), outcome: reader.bytes() };
 }
 
