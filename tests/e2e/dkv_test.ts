@@ -42,6 +42,9 @@ Deno.test("dkv: its environment starts a cluster, and its curl lines work on any
     assert.deepEqual(status.nodes.map(({ id }: { id: string }) => id), ["a", "b", "c"]);
     assert.equal(status.nodes.filter(({ role }: { role: string }) => role === "leader").length, 1);
     assert.ok(Deno.statSync(`${cwd}/a.db`).isDirectory);
+  } catch (error) {
+    for (const node of nodes) console.error(node.text);
+    throw error;
   } finally {
     await Promise.all(nodes.map((node) => node.kill()));
     Deno.removeSync(cwd, { recursive: true });
