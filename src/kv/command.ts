@@ -41,6 +41,7 @@ import {
   err,
   limits,
   type Result,
+  setU32At,
 } from "../base/mod.ts";
 import { KEY_MUTATIONS, readKey, readKeyMutation, readValue, writeKeyMutation } from "./parts.ts";
 import { readRecordBody, readRecordName, writeRecordName } from "./records.ts";
@@ -117,9 +118,8 @@ export function decodeCommand(bytes: Uint8Array): Result<StampedCommand, string>
 /** Writes the leader's time into an encoded command, in place. */
 export function stampCommand(command: Uint8Array, timeMs: number): void {
   assert(command.length > TIME_OFFSET + 8 && timeMs >= 0, "a stamp goes into an encoded command");
-  const view = new DataView(command.buffer, command.byteOffset, command.length);
-  view.setUint32(TIME_OFFSET, timeMs % 2 ** 32, true);
-  view.setUint32(TIME_OFFSET + 4, Math.floor(timeMs / 2 ** 32), true);
+  setU32At(command, TIME_OFFSET, timeMs % 2 ** 32);
+  setU32At(command, TIME_OFFSET + 4, Math.floor(timeMs / 2 ** 32));
 }
 
 function writeCheck(writer: ByteWriter, check: Check): void {
@@ -149,10 +149,6 @@ function writeMutation(writer: ByteWriter, mutation: Mutation): void {
     case "deleteRecord":
       return writeRecordName(writer.u8(33), mutation);
   }
-}
-
-export function encodeOutcome(outcome: Outcome): Uint8Array {
-  return writeOutcome(new ByteWriter(32), outcome).finish();
 }
 
 export function writeOutcome(writer: ByteWriter, outcome: Outcome): ByteWriter {
@@ -276,8 +272,8 @@ function readMany<T>(reader: ByteReader, read: (reader: ByteReader) => T, alread
   if (already + count > limits.operationsPerCommandMax) {
     throw new DecodeError("too many operations");
   }
-  const many: T[] = [];
-  while (many.length < count) many.push(read(reader));
+  const many = new Array<T>(count); // one that grows begins with room for seventeen
+  for (let at = 0; at < count; at++) many[at] = read(reader);
   return many;
 }
 

@@ -12,10 +12,10 @@ export {
   decodeCommand,
   decodeOutcome,
   encodeCommand,
-  encodeOutcome,
   outcomeBytesMax,
   stampCommand,
   type StampedCommand,
+  writeOutcome,
 } from "./command.ts";
 export { describeCommand } from "./describe.ts";
 export type { Change, Cursor } from "./history.ts";

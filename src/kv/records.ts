@@ -55,13 +55,14 @@ export class Records {
 
   /** Whether all of `mutations` fit: a command happens as a whole or not at all. */
   hasRoomFor(mutations: readonly Mutation[]): boolean {
+    if (mutations.every(({ kind }) => kind !== "setRecord")) return true; // as most are
     const added = new Set<string>();
     for (const mutation of mutations) {
       if (mutation.kind === "setRecord") added.add(keyOf(mutation.of, mutation.name));
     }
     let count = this.size;
     for (const key of added) if (!this.#records.has(key)) count++;
-    return added.size === 0 || count <= limits.recordsMax;
+    return count <= limits.recordsMax;
   }
 
   /** True when it was there before. */

@@ -37,7 +37,7 @@ const OUTCOME_LENGTH_BYTES = 4;
 export type KeptRequest = {
   /** Tells the request from others under the same name. */
   readonly proof: number;
-  /** As `encodeOutcome` writes it; a view. */
+  /** As `writeOutcome` writes it; a view. */
   readonly outcome: Uint8Array;
   /** When it was applied, by the cluster's time. */
   readonly timeMs: number;

@@ -16,6 +16,8 @@ const SHARED_BYTES_MAX = SLAB_BYTES / 8;
 
 /** Where a value lies, and what an item is beside it. */
 export class Cell {
+  /** The very text that the tree has, which is there once for all who name the item. */
+  keyText = "";
   /** CRC-32 of the value. */
   check = 0;
   contentType = "";

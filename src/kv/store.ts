@@ -20,13 +20,13 @@ import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
 import { Change, type Cursor, History } from "./history.ts";
 import { HEAD_BYTES, Image } from "./image.ts";
+import { Items } from "./items.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
 import { itemOf, itemsIn, itemsUnder } from "./scan.ts";
 import { type KeptRequest, Requests } from "./requests.ts";
 import { type Cell, Slabs } from "./slabs.ts";
 import { planSteps } from "./transaction.ts";
-import { newTree } from "./tree.ts";
 import type {
   Check,
   Command,
@@ -46,7 +46,7 @@ const BYTES_PER_WORK = 4096;
 
 export class KvState {
   readonly #hash: Hash;
-  readonly #items = newTree<Cell>();
+  readonly #items = new Items();
   readonly #slabs = new Slabs();
   readonly #digest: ItemsDigest;
   readonly #records: Records;
@@ -60,6 +60,7 @@ export class KvState {
   #frozenAt = 0;
   #history = new History(0);
   #work = 0;
+  #contentType = "";
   /** So many changes of the entry at #applied were recorded. */
   #changesOfEntry = 0;
 
@@ -196,7 +197,7 @@ export class KvState {
       timeMs: this.#timeMs,
       size: this.#items.size,
       digest: this.digest(),
-      items: this.#items.clone().entries(),
+      items: this.#items.inOrder.clone().entries(),
       expiries: this.#expiries.frozen(),
       records: this.#records.all(),
       requests: this.#requests.frozen(limits.imageBlockBytes - HEAD_BYTES),
@@ -210,7 +211,7 @@ export class KvState {
    */
   frozenItems(prefix: Uint8Array): Iterable<[key: Uint8Array, item: Item]> {
     this.#frozenAt = this.#applied;
-    return itemsUnder(keyText(prefix), this.#items.clone());
+    return itemsUnder(keyText(prefix), this.#items.inOrder.clone());
   }
 
   /**
@@ -218,7 +219,7 @@ export class KvState {
    * the state as it changes.
    */
   items(range: KeyRange, reverse: boolean): Iterable<[key: Uint8Array, item: Item]> {
-    return itemsIn(range, this.#items, reverse);
+    return itemsIn(range, this.#items.inOrder, reverse);
   }
 
   /** Loading an image: the counters first, then the items in order, then the records. */
@@ -337,26 +338,34 @@ export class KvState {
   /** The value is copied: it is a view of a whole frame, which must not stay for its sake. */
   #put(key: Uint8Array, item: Item): boolean {
     this.#work += 1 + item.value.length / BYTES_PER_WORK;
-    const text = keyText(key);
+    const asked = keyText(key);
     const keyCheck = this.#hash.crc32(key);
-    const before = this.#items.get(text);
+    const before = this.#items.get(asked);
+    const text = before?.keyText ?? asked;
     if (before !== undefined) this.#digest.remove(keyCheck, key.length, before);
     let cell = before;
     if (cell !== undefined && cell.revision > this.#frozenAt) {
       this.#slabs.replace(cell, item.value);
     } else {
       cell = this.#slabs.store(item.value);
+      cell.keyText = text;
       cell.expiresMs = before?.expiresMs ?? 0;
       this.#items.set(text, cell);
       if (before !== undefined) this.#slabs.release(before);
     }
     cell.check = this.#hash.crc32(item.value);
-    cell.contentType = item.contentType;
+    cell.contentType = this.#shared(item.contentType);
     cell.revision = item.revision;
     this.#setExpiry(text, cell, item.expiresMs ?? 0);
     this.#digest.add(keyCheck, key.length, cell);
     this.#record(text, cell);
     return before !== undefined;
+  }
+
+  /** One text for all items that come with the type seen last: most of a store share one. */
+  #shared(contentType: string): string {
+    if (contentType !== this.#contentType) this.#contentType = contentType;
+    return this.#contentType;
   }
 
   #setExpiry(text: string, cell: Cell, expiresMs: number): void {

@@ -6,7 +6,7 @@
 import { err, type Result } from "../base/mod.ts";
 import { decodeCommand, type Outcome } from "../kv/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
-import { encodeReply, type Reply } from "./reply.ts";
+import { encodeReplies, type Reply } from "./reply.ts";
 import type { Submission } from "./submission.ts";
 import type { Failure } from "./types.ts";
 
@@ -34,7 +34,7 @@ export function acceptForward(
   let open = commands.length;
   const settle = (position: number, reply: Reply) => {
     replies[position] = reply;
-    if (--open === 0) send(from, id, replies.map(encodeReply));
+    if (--open === 0) send(from, id, encodeReplies(replies));
   };
   const submissions: Submission[] = [];
   commands.forEach((command, position) => {

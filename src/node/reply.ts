@@ -17,7 +17,7 @@ import {
   ok,
   type Result,
 } from "../base/mod.ts";
-import { decodeOutcome, encodeOutcome, type Outcome } from "../kv/mod.ts";
+import { decodeOutcome, type Outcome, writeOutcome } from "../kv/mod.ts";
 import type { Failure, FailureCode } from "./types.ts";
 
 export type Reply = Result<Outcome, Failure> | "notLeader";
@@ -31,12 +31,19 @@ const CODES: readonly FailureCode[] = [
   "stopping",
 ];
 
-export function encodeReply(reply: Reply): Uint8Array {
-  const writer = new ByteWriter(32);
-  if (reply === "notLeader") return writer.u8(2).finish();
-  if (reply.ok) return writer.u8(0).raw(encodeOutcome(reply.value)).finish();
+/** Views of one buffer: one for each would cost more than what it holds. */
+export function encodeReplies(replies: readonly Reply[]): Uint8Array[] {
+  const writer = new ByteWriter(32 * replies.length);
+  const ends = replies.map((reply) => writeReply(writer, reply).length);
+  const bytes = writer.finish();
+  return ends.map((end, at) => bytes.subarray(at === 0 ? 0 : ends[at - 1], end));
+}
+
+function writeReply(writer: ByteWriter, reply: Reply): ByteWriter {
+  if (reply === "notLeader") return writer.u8(2);
+  if (reply.ok) return writeOutcome(writer.u8(0), reply.value);
   const { code, effect, reason, leader } = reply.error;
-  return writer.u8(1).text(code).text(effect).text(reason).text(leader ?? "").finish();
+  return writer.u8(1).text(code).text(effect).text(reason).text(leader ?? "");
 }
 
 export function decodeReply(bytes: Uint8Array): Result<Reply, string> {

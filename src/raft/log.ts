@@ -9,6 +9,7 @@
  */
 
 import { invariant } from "../base/mod.ts";
+import { Entries } from "./entries.ts";
 import type { Entry, Index, Position, Term, WriteId } from "./types.ts";
 
 /** A write on its way to disk; `last` shrinks when a truncation takes entries out from under it. */
@@ -23,7 +24,8 @@ export function entryBytes(entry: Entry): number {
 
 export class Log {
   #base: Position;
-  #entries: Entry[] = [];
+  #last: Position;
+  #entries: Entries;
   #written: Index;
   #stable: Index;
   #pending: Pending[] = [];
@@ -32,9 +34,10 @@ export class Log {
 
   /** `entries` were read from disk, so they are stable. */
   constructor(base: Position, entries: readonly Entry[]) {
-    this.#base = base;
+    this.#base = this.#last = base;
+    this.#entries = new Entries(base.index + 1);
     for (const entry of entries) this.append(entry);
-    this.#written = this.#stable = this.last.index;
+    this.#written = this.#stable = this.#last.index;
   }
 
   get base(): Position {
@@ -47,7 +50,7 @@ export class Log {
   }
 
   get last(): Position {
-    return this.#entries.at(-1) ?? this.#base;
+    return this.#last;
   }
 
   /** Everything up to here is on this node's disk. */
@@ -58,7 +61,7 @@ export class Log {
   /** The term at `index`, or undefined when the log does not reach or no longer holds it. */
   term(index: Index): Term | undefined {
     if (index === this.#base.index) return this.#base.term;
-    return this.#entries[index - this.first]?.term;
+    return this.#holds(index) ? this.#entries.term(index) : undefined;
   }
 
   matches(position: Position): boolean {
@@ -67,21 +70,20 @@ export class Log {
 
   /** Whether a log ending at `other` is at least as up to date as this one (§3.6.1). */
   notAheadOf(other: Position): boolean {
-    const last = this.last;
+    const last = this.#last;
     return other.term > last.term || (other.term === last.term && other.index >= last.index);
   }
 
   entry(index: Index): Entry {
-    const entry = this.#entries[index - this.first];
-    invariant("R1", entry?.index === index, () => `no entry ${index} in ${this.describe()}`);
-    return entry;
+    invariant("R1", this.#holds(index), () => `no entry ${index} in ${this.describe()}`);
+    return this.#entries.at(index);
   }
 
   /** Entries `from` to `to` inclusive, ending early at `bytesMax` but never before one entry. */
   slice(from: Index, to: Index, countMax: number, bytesMax: number): Entry[] {
     const entries: Entry[] = [];
     let bytes = 0;
-    const end = Math.min(to, this.last.index);
+    const end = Math.min(to, this.#last.index);
     for (let index = from; index <= end && entries.length < countMax; index++) {
       const entry = this.entry(index);
       bytes += entryBytes(entry);
@@ -92,23 +94,26 @@ export class Log {
   }
 
   append(entry: Entry): void {
-    const last = this.last;
+    const last = this.#last;
     invariant(
       "R1",
       entry.index === last.index + 1 && entry.term >= last.term,
       () => `appending ${entry.index}@${entry.term} after ${last.index}@${last.term}`,
     );
     this.#entries.push(entry);
+    this.#last = { index: entry.index, term: entry.term };
   }
 
   /** Drops the entries from `index` on. */
   truncate(index: Index): void {
     invariant(
       "R1",
-      index >= this.first && index <= this.last.index,
+      this.#holds(index),
       () => `truncating from ${index} in ${this.describe()}`,
     );
-    this.#entries.length = index - this.first;
+    this.#entries.truncate(index);
+    const term = this.term(index - 1) as Term; // of the base, or of an entry that stayed
+    this.#last = { index: index - 1, term };
     if (index <= this.#written) {
       this.#truncatedFrom = Math.min(index, this.#truncatedFrom ?? index);
       this.#written = index - 1;
@@ -121,7 +126,7 @@ export class Log {
   compact(index: Index): void {
     const term = this.term(index);
     invariant("R1", term !== undefined, () => `compacting to ${index} in ${this.describe()}`);
-    this.#entries.splice(0, index - this.#base.index);
+    this.#entries.forgetBefore(index + 1);
     this.#base = { index, term };
     this.#written = Math.max(this.#written, index);
     this.#stable = Math.max(this.#stable, index);
@@ -133,15 +138,15 @@ export class Log {
    */
   reset(position: Position, mark: Index): void {
     if (this.#written > mark) this.#truncatedFrom = mark + 1;
-    this.#entries = [];
-    this.#base = position;
+    this.#entries = new Entries(position.index + 1);
+    this.#base = this.#last = position;
     this.#written = this.#stable = position.index;
     for (const write of this.#pending) write.last = 0;
   }
 
   /** What storage has not been given yet. */
   get hasUnwritten(): boolean {
-    return this.#written < this.last.index || this.#truncatedFrom !== undefined;
+    return this.#written < this.#last.index || this.#truncatedFrom !== undefined;
   }
 
   /** Hands the unwritten part over as write `id`, whose completion `stored` will be told. */
@@ -152,9 +157,9 @@ export class Log {
       () => `write ${id} after ${this.#pending.at(-1)?.id}`,
     );
     const truncateFrom = this.#truncatedFrom;
-    const entries = this.#entries.slice(this.#written - this.#base.index);
+    const entries = this.slice(this.#written + 1, this.#last.index, Infinity, Infinity);
     this.#truncatedFrom = undefined;
-    this.#written = this.last.index;
+    this.#written = this.#last.index;
     this.#pending.push({ id, last: this.#written });
     return truncateFrom === undefined ? { entries } : { truncateFrom, entries };
   }
@@ -172,8 +177,12 @@ export class Log {
     invariant("R2", this.#stable <= this.#written, () => this.describe());
   }
 
+  #holds(index: Index): boolean {
+    return index > this.#base.index && index <= this.#last.index;
+  }
+
   describe(): string {
-    const { index, term } = this.last;
+    const { index, term } = this.#last;
     return `log (${this.#base.index}@${this.#base.term}, ${index}@${term}], ` +
       `stable ${this.#stable}, written ${this.#written}`;
   }

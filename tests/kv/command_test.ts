@@ -9,13 +9,13 @@ import {
   decodeOutcome,
   describeCommand,
   encodeCommand,
-  encodeOutcome,
   type Outcome,
   stampCommand,
   type StampedCommand,
 } from "../../src/kv/mod.ts";
 import { golden, hexDump } from "../support/golden.ts";
 import { command, outcome } from "./arbitraries.ts";
+import { encodeOutcome } from "./outcome_bytes.ts";
 
 const EXAMPLE: Command = {
   checks: [

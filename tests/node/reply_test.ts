@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ok } from "../../src/base/mod.ts";
-import { decodeReply, encodeReply, type Reply } from "../../src/node/reply.ts";
+import { decodeReply, encodeReplies, type Reply } from "../../src/node/reply.ts";
 
 const CODES = ["noLeader", "overloaded", "timeout", "leaderChanged", "diskFull", "stopping"];
 
@@ -12,7 +12,7 @@ Deno.test("decodeReply() gives back every failure, each code with either effect"
       for (const leader of ["n1", null]) {
         const error = { code, effect, reason: "why", leader };
         const reply = { ok: false, error } as Reply;
-        assert.deepEqual(decodeReply(encodeReply(reply)), ok(reply), `${code} ${effect}`);
+        assert.deepEqual(decodeReply(bytesOf(reply)), ok(reply), `${code} ${effect}`);
       }
     }
   }
@@ -24,14 +24,19 @@ Deno.test("decodeReply() gives back outcomes and the word that somebody else lea
     ok({ kind: "applied", revision: 2 ** 40, existed: [true, false] }),
     ok({ kind: "checkFailed", check: 3, revision: 0 }),
   ];
-  for (const reply of replies) assert.deepEqual(decodeReply(encodeReply(reply)), ok(reply));
+  const bytes = encodeReplies(replies);
+  assert.deepEqual(bytes.map(decodeReply), replies.map((reply) => ok(reply)));
 });
 
 Deno.test("decodeReply() refuses what is no reply", () => {
-  const unknownCode = encodeReply(
+  const unknownCode = bytesOf(
     { ok: false, error: { code: "nonsense", effect: "none", reason: "", leader: null } } as never,
   );
   for (const bytes of [new Uint8Array(0), Uint8Array.of(3), Uint8Array.of(0), unknownCode]) {
     assert.equal(decodeReply(bytes).ok, false);
   }
 });
+
+function bytesOf(reply: Reply): Uint8Array {
+  return encodeReplies([reply])[0] as Uint8Array;
+}

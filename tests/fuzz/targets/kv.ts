@@ -6,14 +6,14 @@ import {
   decodeCommand,
   decodeOutcome,
   encodeCommand,
-  encodeOutcome,
   ImageLoader,
   KvState,
   stampCommand,
 } from "../../../src/kv/mod.ts";
-import { decodeReply, encodeReply, type Reply } from "../../../src/node/reply.ts";
+import { decodeReply, encodeReplies, type Reply } from "../../../src/node/reply.ts";
 import { nativeHash } from "../../../src/platform/mod.ts";
 import { decodeMembership, encodeMembership } from "../../../src/raft/codec.ts";
+import { encodeOutcome } from "../../kv/outcome_bytes.ts";
 import type { Target } from "../target.ts";
 import { expect, expectSame } from "./check.ts";
 
@@ -142,14 +142,14 @@ const REPLIES: readonly Reply[] = [
 export const replies: Target = {
   name: "replies",
   smokeCases: 25_000,
-  seeds: () => REPLIES.map(encodeReply),
+  seeds: () => encodeReplies(REPLIES),
   run(input) {
     const decoded = decodeReply(input);
     if (!decoded.ok) return decoded.error;
-    const bytes = encodeReply(decoded.value);
+    const bytes = encodeReplies([decoded.value])[0] as Uint8Array;
     const again = decodeReply(bytes);
     expect(again.ok, () => `its own bytes cannot be read: ${hex(bytes)}`);
-    if (again.ok) expectSame(encodeReply(again.value), bytes, "written again");
+    if (again.ok) expectSame(encodeReplies([again.value])[0] as Uint8Array, bytes, "written again");
     return replyKind(decoded.value);
   },
 };

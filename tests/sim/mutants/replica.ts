@@ -134,8 +134,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "image-not-frozen",
     story: "A snapshot is written from the live state, while later entries change it.",
     ...of("kv/store.ts"),
-    find: "      items: this.#items.clone().entries(),",
-    replace: "      items: this.#items.entries(),",
+    find: "      items: this.#items.inOrder.clone().entries(),",
+    replace: "      items: this.#items.inOrder.entries(),",
   },
   {
     name: "time-not-in-image",
