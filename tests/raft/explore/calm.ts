@@ -53,15 +53,16 @@ function isMajority(some: number, all: number): boolean {
   return some * 2 > all;
 }
 
-/** Sometimes one node stays away: any for which all memberships on all disks have a majority. */
+/** Sometimes one node stays away: any for which all memberships, on all disks and in memory, have a majority. */
 function drawAbsent(world: World): Node | null {
   const { dice, nodes } = world;
   if (dice.chance(50)) return null;
   const candidate = dice.pick(nodes);
-  const memberships: Membership[] = nodes.flatMap(({ disk }) => [
+  const memberships: Membership[] = nodes.flatMap(({ disk, raft }) => [
     disk.durable.membership,
     disk.full.membership,
     disk.durable.snapshot.membership,
+    ...(raft === null ? [] : [raft.membership]), // of a turn that has not ended, too
   ]);
   const canSpare = ({ voters }: Membership): boolean =>
     isMajority(voters.filter(({ id }) => id !== candidate.id).length, voters.length);

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { explore } from "./explore.ts";
 
 const FIRST = Number(Deno.env.get("SEED") ?? 1);
-const COUNT = Number(Deno.env.get("SEEDS") ?? 300);
+const COUNT = Number(Deno.env.get("SEEDS") ?? 600);
 
 Deno.test(`the core keeps its promises under ${COUNT} seeds from ${FIRST}`, () => {
   let committed = 0;

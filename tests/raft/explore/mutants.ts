@@ -282,6 +282,12 @@ export const MUTANTS: readonly Mutant[] = [
     "if (core.log.term(progress.next - 1) === undefined) return;",
   ),
   mutant(
+    "tells the commit index to a follower that needs a snapshot",
+    "replication.ts",
+    "if (hasAll && progress.ready &&",
+    "if (progress.ready &&",
+  ),
+  mutant(
     "stands again while its vote is still being stored",
     "election.ts",
     " || isVoteBeingStored(core)",

@@ -19,6 +19,8 @@ export type Options = {
   readonly driftPercent: number;
   /** Percent of inputs after which the outputs are drained at once; else inputs gather. */
   readonly drainAtOncePercent: number;
+  /** World time that a turn may gather inputs for. */
+  readonly turnMax: number;
   readonly network: NetworkOptions;
   readonly disk: { readonly slowPercent: number; readonly delayMax: number };
   /** How often each action happens, relative to the others. */
@@ -82,6 +84,8 @@ export function drawOptions(dice: Dice): Options {
     if (!ALWAYS.includes(kind)) weights[kind] *= dice.pick([0, 0, 1, 1, 2, 4]);
     else if (kind === "propose" || kind === "read") weights[kind] *= quiet * dice.between(1, 3);
   }
+  // Some mistakes need three inputs of different kinds between two drains.
+  const areTurnsLong = dice.chance(35);
   return {
     voters,
     spares: dice.below(Math.min(3, 8 - voters)),
@@ -89,7 +93,8 @@ export function drawOptions(dice: Dice): Options {
     heartbeatTicks,
     chaosTicks: dice.between(100, 600),
     driftPercent: dice.pick([0, 10, 10, 40, 100]),
-    drainAtOncePercent: dice.pick([100, 70, 30]),
+    drainAtOncePercent: areTurnsLong ? 0 : dice.pick([100, 70, 30]),
+    turnMax: areTurnsLong ? dice.pick([30, 100]) : 4,
     network: {
       delayMax: dice.pick([2, 5, 10, 10, 30]),
       slowPercent: dice.pick([0, 0, 5, 20]),

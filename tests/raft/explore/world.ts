@@ -123,7 +123,7 @@ export class World {
     if (node.isTurnDue || !node.isUp) return;
     node.isTurnDue = true;
     const { incarnation } = node;
-    this.agenda.after(this.dice.below(4), () => {
+    this.agenda.after(this.dice.below(this.options.turnMax), () => {
       if (node.incarnation !== incarnation || !node.isUp) return;
       node.isTurnDue = false;
       if (!node.paused) this.#turn(node);
