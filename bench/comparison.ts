@@ -27,15 +27,17 @@ export type Comparison = Series & {
 
 export function compare(series: Series): Comparison {
   const { values, goal } = series;
-  const { keva, etcd } = values;
+  const { keva, etcd, other = etcd } = values;
   const figures = Object.fromEntries(
     Object.entries(values).map(([target, rounds]) => [target, figureOf(rounds)]),
   );
-  const ratio = keva === undefined || etcd === undefined
+  const ratio = keva === undefined || other === undefined
     ? null
-    : figureOf(keva.map((value, round) => value / (etcd[round] as number)));
-  const judged = goal === null ? undefined : goal.of === "ratio" ? ratio : figures["keva"];
-  const reached = goal === null || !judged ? null : isReached(goal, judged.median);
+    : figureOf(keva.map((value, round) => value / (other[round] as number)));
+  // What Keva must reach beside etcd it need not reach beside another Keva.
+  const bar = goal?.of === "ratio" && etcd === undefined ? null : goal;
+  const judged = bar === null ? undefined : bar.of === "ratio" ? ratio : figures["keva"];
+  const reached = bar === null || !judged ? null : isReached(bar, judged.median);
   return { ...series, figures, ratio, reached };
 }
 

@@ -7,12 +7,15 @@ import { EXPERIMENTS } from "./events/mod.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { type TargetName, TARGETS } from "./target.ts";
 
-export const USAGE = `deno task bench [--quick] [--only PATTERN] [--targets LIST] [--json FILE]
+export const USAGE =
+  `deno task bench [--quick] [--only PATTERN] [--targets LIST | --against FILE] [--json FILE]
 
   --quick         the rows that have a target, in fewer and shorter rounds
   --only PATTERN  the rows and experiments whose name matches, a regular expression:
                   --only 'writes, 64|reads of'; experiments run only when they are named so
   --targets LIST  what is measured (default keva,etcd; without etcd when it cannot be had)
+  --against FILE  another binary of Keva in the place of etcd: what a change is worth shows best
+                  in many short rounds, --rounds 15 --seconds 1.5
   --json FILE     also write every figure and every round as JSON
   --rounds N      rounds of each row
   --seconds S     what is measured of each round
@@ -29,6 +32,8 @@ export type Options = {
   readonly targets: readonly TargetName[];
   /** Whether the targets were named, so that none may be missing. */
   readonly targetsNamed: boolean;
+  /** Another binary of Keva to compare with. */
+  readonly against: string | undefined;
   readonly json: string | undefined;
   readonly dir: string;
 };
@@ -42,6 +47,7 @@ export function optionsOf(args: string[]): Options | undefined {
       help: { type: "boolean", default: false },
       only: { type: "string" },
       targets: { type: "string" },
+      against: { type: "string" },
       json: { type: "string" },
       rounds: { type: "string" },
       seconds: { type: "string" },
@@ -50,7 +56,10 @@ export function optionsOf(args: string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const { quick, targets, rounds, seconds, keys } = values;
+  const { quick, targets, against, rounds, seconds, keys } = values;
+  if (targets !== undefined && against !== undefined) {
+    throw new Error("--against names what to compare with, so --targets cannot");
+  }
   const only = values.only === undefined ? undefined : new RegExp(values.only, "i");
   const plan = planOf({
     quick,
@@ -66,8 +75,11 @@ export function optionsOf(args: string[]): Options | undefined {
   return {
     plan,
     experiments,
-    targets: targets?.split(",").map(targetName) ?? TARGETS,
+    targets: against !== undefined
+      ? ["keva", "other"]
+      : targets?.split(",").map(targetName) ?? TARGETS,
     targetsNamed: targets !== undefined,
+    against,
     json: values.json,
     dir: values.dir,
   };

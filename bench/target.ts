@@ -43,7 +43,8 @@ export type OnEdge = (edge: "begin" | "end") => void;
 export type Metrics = ReadonlyMap<string, number>;
 
 export const TARGETS = ["keva", "etcd"] as const;
-export type TargetName = typeof TARGETS[number];
+/** `other` is another binary of Keva. */
+export type TargetName = typeof TARGETS[number] | "other";
 
 /** What targets are made from. */
 export type TargetKind = {

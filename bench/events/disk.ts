@@ -19,8 +19,10 @@ const BYTES_PER_BYTE: Goal = { of: "keva", relation: "≤", bound: 1.2 };
 /** A majority of three. */
 const COPIES: Goal = { of: "keva", relation: "≥", bound: 2 };
 
+const KEVA_SYNCS = "keva_wal_fsync_duration_seconds_count";
 const SYNCS: Readonly<Record<TargetName, string>> = {
-  keva: "keva_wal_fsync_duration_seconds_count",
+  keva: KEVA_SYNCS,
+  other: KEVA_SYNCS,
   etcd: "etcd_disk_wal_fsync_duration_seconds_count",
 };
 const KEVA_ENTRIES = "keva_wal_frame_entries_sum";
@@ -105,7 +107,7 @@ async function writesOf(target: Target, data: Data): Promise<Writes> {
   await pause(REST_MS);
   const after = await countersOf(target);
   const growth = (series: string): number[] => growthOf(series, before.metrics, after.metrics);
-  const isKeva = target.name === "keva";
+  const isKeva = target.name !== "etcd";
   return {
     acknowledged: data.keys,
     syncs: sum(growth(SYNCS[target.name])),

@@ -11,12 +11,15 @@ import { LoadProcess } from "../load/process.ts";
 import { metricsOf } from "../metrics.ts";
 import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
 
-export async function kevaKind(): Promise<TargetKind> {
-  const { stdout } = await output(BINARY, { args: ["--version"] });
+export async function kevaKind(
+  name: "keva" | "other" = "keva",
+  binary = BINARY,
+): Promise<TargetKind> {
+  const { stdout } = await output(binary, { args: ["--version"] });
   return {
-    name: "keva",
+    name,
     version: new TextDecoder().decode(stdout).trim(),
-    make: (directory, settings) => new KevaTarget(directory, settings),
+    make: (directory, settings) => new KevaTarget(name, binary, directory, settings),
   };
 }
 
@@ -24,7 +27,7 @@ export async function kevaKind(): Promise<TargetKind> {
 const MANY_CLIENTS = "[limits]\nconnections_per_address_max = 1024\n";
 
 class KevaTarget implements Target {
-  readonly name = "keva";
+  readonly name: "keva" | "other";
   readonly directory: string;
   readonly #cluster: Cluster;
   #lacksKeys: boolean;
@@ -34,9 +37,10 @@ class KevaTarget implements Target {
   readonly greeting = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
   /** The nodes keep their data under `directory`; `settings` are the front part of keva.toml. */
-  constructor(directory: string, settings = "") {
+  constructor(name: "keva" | "other", binary: string, directory: string, settings = "") {
+    this.name = name;
     this.directory = directory;
-    this.#cluster = new Cluster(directory, { settings: `${settings}\n${MANY_CLIENTS}` });
+    this.#cluster = new Cluster(directory, { binary, settings: `${settings}\n${MANY_CLIENTS}` });
     this.#lacksKeys = settings.includes(KEYED);
     this.#lacksToken = settings.includes(GUARDED);
   }

@@ -42,6 +42,15 @@ Deno.test("a ratio is the median of the rounds' ratios, not the ratio of the med
   assert.equal(figures["etcd"]?.median, 20);
 });
 
+Deno.test("another binary of Keva may stand in the place of etcd", () => {
+  const { ratio } = compare({
+    name: "row",
+    goal: null,
+    values: { keva: [10, 40], other: [10, 20] },
+  });
+  assert.deepEqual(ratio, { median: 1.5, min: 1, max: 2 });
+});
+
 const VALUES = { keva: [30], etcd: [10] };
 const GOALS: [goal: Goal, values: Record<string, number[]>, reached: boolean | null][] = [
   [{ of: "ratio", relation: "≥", bound: 3 }, VALUES, true],
@@ -49,6 +58,7 @@ const GOALS: [goal: Goal, values: Record<string, number[]>, reached: boolean | n
   [{ of: "ratio", relation: "≤", bound: 3 }, VALUES, true],
   [{ of: "ratio", relation: "≤", bound: 2.9 }, VALUES, false],
   [{ of: "ratio", relation: "≤", bound: 3 }, { keva: [30] }, null],
+  [{ of: "ratio", relation: "≤", bound: 3 }, { keva: [30], other: [10] }, null],
   [{ of: "keva", relation: "≤", bound: 30 }, { keva: [30] }, true],
   [{ of: "keva", relation: "≤", bound: 29 }, { keva: [30] }, false],
   [{ of: "keva", relation: "≤", bound: 29 }, { etcd: [30] }, null],

@@ -32,11 +32,14 @@ export type ClusterOptions = {
   readonly tls?: ClientTls;
   /** In place of `E2E_SEED` or chance. */
   readonly seed?: number;
+  /** In place of {@link BINARY}. */
+  readonly binary?: string | undefined;
 };
 
 const LOCAL = "127.0.0.1";
 
 type NodePlace = {
+  readonly binary: string;
   readonly name: string;
   readonly address: string;
   readonly ports: [user: number, peer: number];
@@ -58,6 +61,7 @@ export class Node {
   process: RunningProcess | null = null;
   /** The processes of earlier starts. */
   readonly former: RunningProcess[] = [];
+  readonly #binary: string;
   readonly #cwd: string;
   readonly #configFile: string;
   readonly #openFilesMax: number | undefined;
@@ -67,6 +71,7 @@ export class Node {
     this.address = place.address;
     [this.userPort, this.peerPort] = place.ports;
     this.data = place.data;
+    this.#binary = place.binary;
     this.#cwd = place.cwd;
     this.#configFile = place.configFile;
     this.#openFilesMax = place.openFilesMax;
@@ -93,7 +98,7 @@ export class Node {
     if (this.process !== null) this.former.push(this.process);
     this.client.close();
     const args = ["serve", "-c", this.#configFile, "-i", this.name, "-w", data, ...more];
-    const [command, ...rest] = this.#limited([BINARY, ...args]) as [string, ...string[]];
+    const [command, ...rest] = this.#limited([this.#binary, ...args]) as [string, ...string[]];
     return this.process = new RunningProcess(command, { args: rest, cwd: this.#cwd });
   }
 
@@ -154,15 +159,18 @@ export class Node {
 }
 
 export class Cluster {
+  readonly binary: string;
   readonly directory: string;
   readonly nodes: readonly Node[];
 
   constructor(directory: string, options: ClusterOptions) {
+    this.binary = options.binary ?? BINARY;
     this.directory = directory;
     const names = Array.from({ length: options.nodes ?? 3 }, (_, i) => `n${i + 1}`);
     const ports = freePorts(names.length * 2);
     this.nodes = names.map((name, i) =>
       new Node({
+        binary: this.binary,
         name,
         address: options.addresses?.[i] ?? LOCAL,
         ports: [ports[2 * i] as number, ports[2 * i + 1] as number],
@@ -247,7 +255,7 @@ export class Cluster {
 
   /** Runs a command of the same binary where keva.toml lies. */
   keva(args: string[], stdin?: Uint8Array): ReturnType<typeof output> {
-    return output(BINARY, {
+    return output(this.binary, {
       args,
       cwd: this.directory,
       ...(stdin !== undefined && { stdin }),
