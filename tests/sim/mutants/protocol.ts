@@ -32,6 +32,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     name: "vote-forgotten",
     story: "A restarted node has forgotten for whom it voted in its term.",
     ...of("core.ts"),
+    net: "core",
     find: "    this.#vote = recovered.hard.vote;",
     replace: "    this.#vote = null;",
   },
