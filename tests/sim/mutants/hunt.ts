@@ -20,6 +20,8 @@ export const SEEDS_MAX = 200;
 /** A seed that takes longer has been caught in a loop, which is no way to survive. */
 const SEED_MS_MAX = 180_000;
 const COPIED = ["src", "tests", "tools", "deno.json"];
+/** A mutant that names what the product no longer has fails for that alone. */
+const NO_PROGRAM = /^(ReferenceError|TypeError: .* is not a function)/;
 
 /** A copy of the sources; `hunt` needs one that nobody else uses meanwhile. */
 export function makeSandbox(): string {
@@ -78,7 +80,7 @@ async function runNet(
   }
   clearTimeout(timer);
   const { success } = await child.status;
-  if (!loaded) throw new Error(`the mutant ${name} is no program`);
+  if (!loaded || NO_PROGRAM.test(how ?? "")) throw new Error(`the mutant ${name} is no program`);
   if (success) return { seeds, how };
   return { seeds: seeds + 1, how: loop ? "it never ends" : "the process ends" };
 }

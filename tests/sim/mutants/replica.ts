@@ -90,7 +90,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     find: "    this.#schedule();\n    return this.#writes.submit(command, deadlineAt);",
     replace: "    this.#schedule();\n" +
       "    const holds = command.checks.every((check) => check.kind === 'exists' ||\n" +
-      "      (this.read(check.key)?.revision ?? 0) === check.revision);\n" +
+      "      (this.state.get(check.key)?.revision ?? 0) === check.revision);\n" +
       "    const judged = holds ? { ...command, checks: [] } : command;\n" +
       "    return this.#writes.submit(judged, deadlineAt);",
   },
