@@ -53,8 +53,8 @@ function timeoutMs({ plan, experiments, targets }: Options): number {
 
 /** Those asked for; etcd is left out where it cannot be had, unless it was named. */
 async function kindsOf({ targets, targetsNamed, against }: Options): Promise<TargetKind[]> {
-  const kinds: TargetKind[] = [];
   if (against !== undefined) return [await kevaKind(), await kevaKind("other", against)];
+  const kinds: TargetKind[] = [];
   if (targets.includes("keva")) kinds.push(await kevaKind());
   if (!targets.includes("etcd")) return kinds;
   try {

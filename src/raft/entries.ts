@@ -3,7 +3,7 @@
  * of a hundred thousand would cost more memory than what they hold, and the collector a visit; so
  * an {@link Entry} is made anew whenever one is asked for.
  *
- * Invariant R4: bytes that were written never change, so a payload handed out stays what it was,
+ * Invariant R13: bytes that were written never change, so a payload handed out stays what it was,
  * also when its entry is truncated and another takes its place.
  */
 
@@ -77,7 +77,7 @@ export class Entries {
       const { first, bytes } = last;
       const ends = last.ends.slice(0, index - first);
       const terms = last.terms.slice(0, index - first);
-      // Its room ends here (R4): what comes next has a block of its own.
+      // Its room ends here (R13): what comes next has a block of its own.
       this.#blocks.push({ first, bytes: bytes.subarray(0, ends.at(-1)), ends, terms });
     }
     this.#next = index;

@@ -53,7 +53,10 @@ function isMajority(some: number, all: number): boolean {
   return some * 2 > all;
 }
 
-/** Sometimes one node stays away: any for which all memberships, on all disks and in memory, have a majority. */
+/**
+ * Sometimes one node stays away: any for which all memberships, on all disks and in memory, have a
+ * majority.
+ */
 function drawAbsent(world: World): Node | null {
   const { dice, nodes } = world;
   if (dice.chance(50)) return null;
