@@ -26,56 +26,51 @@ export class Change {
   readonly revision: Revision;
   /** Among the changes of its entry. */
   readonly position: number;
-  /** True: the key holds no item any more. */
-  readonly deleted: boolean;
   readonly contentType: string;
   /** 0: never. */
   readonly expiresMs: number;
   /** One character for each byte of the key, so that prefixes are compared by the engine. */
   readonly keyText: string;
-  // A view of its own for each change would cost more than most values.
-  readonly #slab: Uint8Array;
+  readonly #slab: Uint8Array | null;
   readonly #offset: number;
   readonly #length: number;
 
-  /** `cell` is what the key holds now, or null. */
-  constructor(at: Cursor, keyText: string, cell: Cell | null) {
-    this.revision = at.revision;
-    this.position = at.position;
-    this.keyText = keyText;
-    this.deleted = cell === null;
-    this.contentType = cell?.contentType ?? "";
-    this.expiresMs = cell?.expiresMs ?? 0;
-    this.#slab = cell?.slab.bytes ?? NOTHING;
-    this.#offset = cell?.offset ?? 0;
-    this.#length = cell?.length ?? 0;
+  constructor(ring: Ring, slot: number) {
+    this.revision = ring.revisions[slot] as number;
+    this.position = ring.positions[slot] as number;
+    this.contentType = ring.contentTypes[slot] as string;
+    this.expiresMs = ring.expiriesMs[slot] as number;
+    this.keyText = ring.keyTexts[slot] as string;
+    this.#slab = ring.slabs[slot] as Uint8Array | null;
+    this.#offset = ring.offsets[slot] as number;
+    this.#length = ring.lengths[slot] as number;
   }
 
   get key(): Uint8Array {
     return keyBytes(this.keyText);
   }
 
-  get value(): Uint8Array {
-    return this.#slab.subarray(this.#offset, this.#offset + this.#length);
+  /** True: the key holds no item any more. */
+  get deleted(): boolean {
+    return this.#slab === null;
   }
 
   /** What the key holds now, unless it was deleted. */
   get item(): Item {
-    const { value, contentType, revision, expiresMs } = this;
+    const { contentType, revision, expiresMs } = this;
+    const value = this.#slab?.subarray(this.#offset, this.#offset + this.#length) ?? NOTHING;
     return { value, contentType, revision, ...expiresMs !== 0 && { expiresMs } };
-  }
-
-  get sizeBytes(): number {
-    return this.keyText.length + this.#length;
   }
 }
 
 const NOTHING = new Uint8Array();
+const CAPACITY_MIN = 1024;
 
 export class History {
-  #changes: Change[] = [];
-  /** Those before it are dropped, and go for good now and then. */
+  #ring = new Ring(CAPACITY_MIN);
+  /** Changes are numbered; those from #head on, and before #end, are in the ring. */
   #head = 0;
+  #end = 0;
   #bytes = 0;
   #floor: Revision;
 
@@ -89,12 +84,15 @@ export class History {
     return this.#floor;
   }
 
-  record(change: Change): void {
-    const last = this.#changes.at(-1);
-    assert(last === undefined || isBehind(change, last), "changes come in their order");
-    this.#changes.push(change);
-    this.#bytes += change.sizeBytes;
-    while (this.#isFull && this.#oldest.revision < change.revision) this.#dropOldestEntry();
+  /** `cell` is what the key holds now, or null. */
+  record(revision: Revision, position: number, keyText: string, cell: Cell | null): void {
+    if (this.#end - this.#head === this.#ring.capacity) this.#grow();
+    this.#ring.set(this.#end, revision, position, keyText, cell);
+    const isFirst = this.#end === this.#head;
+    assert(isFirst || this.#comesAfterLast(revision, position), "changes come in their order");
+    this.#end++;
+    this.#bytes += keyText.length + (cell?.length ?? 0);
+    while (this.#isFull && this.#ring.revision(this.#head) < revision) this.#dropOldestEntry();
   }
 
   /** The next changes behind `cursor`, at least one if there are any; null: some of them are gone. */
@@ -102,45 +100,130 @@ export class History {
     const whole = cursor.revision > this.#floor ||
       (cursor.revision === this.#floor && cursor.position === Infinity);
     if (!whole) return null;
-    const from = this.#firstBehind(cursor);
-    let to = from;
-    for (let bytes = 0; to < this.#changes.length && to - from < countMax; to++) {
-      bytes += (this.#changes[to] as Change).sizeBytes;
-      if (bytes > bytesMax && to > from) break;
+    const changes: Change[] = [];
+    let at = this.#firstBehind(cursor);
+    for (let bytes = 0; at < this.#end && changes.length < countMax; at++) {
+      bytes += this.#ring.sizeBytes(at);
+      if (bytes > bytesMax && changes.length > 0) break;
+      changes.push(new Change(this.#ring, this.#ring.slot(at)));
     }
-    return { changes: this.#changes.slice(from, to), more: to < this.#changes.length };
+    return { changes, more: at < this.#end };
   }
 
   get #isFull(): boolean {
-    return this.#changes.length - this.#head > limits.historyChangesMax ||
+    return this.#end - this.#head > limits.historyChangesMax ||
       this.#bytes > limits.historyBytesMax;
   }
 
-  get #oldest(): Change {
-    return this.#changes[this.#head] as Change;
+  #comesAfterLast(revision: Revision, position: number): boolean {
+    const slot = this.#ring.slot(this.#end - 1);
+    const last = this.#ring.revisions[slot] as number;
+    return revision === last ? position > (this.#ring.positions[slot] as number) : revision > last;
   }
 
   #dropOldestEntry(): void {
-    const { revision } = this.#oldest;
-    for (; this.#oldest.revision === revision; this.#head++) this.#bytes -= this.#oldest.sizeBytes;
+    const revision = this.#ring.revision(this.#head);
+    for (; this.#ring.revision(this.#head) === revision; this.#head++) {
+      this.#bytes -= this.#ring.sizeBytes(this.#head);
+      this.#ring.clear(this.#head);
+    }
     this.#floor = revision;
-    if (2 * this.#head < this.#changes.length) return;
-    this.#changes = this.#changes.slice(this.#head);
-    this.#head = 0;
   }
 
   #firstBehind(cursor: Cursor): number {
-    let [low, high] = [this.#head, this.#changes.length];
+    let [low, high] = [this.#head, this.#end];
     while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isBehind(this.#changes[middle] as Change, cursor)) high = middle;
+      const middle = Math.floor((low + high) / 2);
+      if (this.#ring.isBehind(middle, cursor)) high = middle;
       else low = middle + 1;
     }
     return low;
   }
+
+  #grow(): void {
+    const larger = new Ring(2 * this.#ring.capacity);
+    for (let at = this.#head; at < this.#end; at++) larger.copy(at, this.#ring);
+    this.#ring = larger;
+  }
 }
 
-function isBehind(one: Cursor, other: Cursor): boolean {
-  if (one.revision !== other.revision) return one.revision > other.revision;
-  return one.position > other.position;
+/**
+ * Columns of changes, each at its number modulo the capacity. An object for each of up to 65,536
+ * changes would be copied twice by the collector before it let it be.
+ */
+class Ring {
+  readonly capacity: number;
+  readonly revisions: Float64Array;
+  readonly positions: Uint32Array;
+  readonly keyTexts: string[];
+  readonly contentTypes: string[];
+  readonly expiriesMs: Float64Array;
+  /** Where the value lies; null: the key held none any more. */
+  readonly slabs: (Uint8Array | null)[];
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.revisions = new Float64Array(capacity);
+    this.positions = new Uint32Array(capacity);
+    this.keyTexts = new Array(capacity).fill("");
+    this.contentTypes = new Array(capacity).fill("");
+    this.expiriesMs = new Float64Array(capacity);
+    this.slabs = new Array(capacity).fill(null);
+    this.offsets = new Uint32Array(capacity);
+    this.lengths = new Uint32Array(capacity);
+  }
+
+  slot(at: number): number {
+    return at % this.capacity;
+  }
+
+  set(at: number, revision: Revision, position: number, keyText: string, cell: Cell | null): void {
+    const slot = this.slot(at);
+    this.revisions[slot] = revision;
+    this.positions[slot] = position;
+    this.keyTexts[slot] = keyText;
+    this.contentTypes[slot] = cell?.contentType ?? "";
+    this.expiriesMs[slot] = cell?.expiresMs ?? 0;
+    this.slabs[slot] = cell?.slab.bytes ?? null;
+    this.offsets[slot] = cell?.offset ?? 0;
+    this.lengths[slot] = cell?.length ?? 0;
+  }
+
+  /** Lets what it refers to go. */
+  clear(at: number): void {
+    const slot = this.slot(at);
+    this.keyTexts[slot] = "";
+    this.contentTypes[slot] = "";
+    this.slabs[slot] = null;
+  }
+
+  copy(at: number, from: Ring): void {
+    const [slot, source] = [this.slot(at), from.slot(at)];
+    this.revisions[slot] = from.revisions[source] as number;
+    this.positions[slot] = from.positions[source] as number;
+    this.keyTexts[slot] = from.keyTexts[source] as string;
+    this.contentTypes[slot] = from.contentTypes[source] as string;
+    this.expiriesMs[slot] = from.expiriesMs[source] as number;
+    this.slabs[slot] = from.slabs[source] as Uint8Array | null;
+    this.offsets[slot] = from.offsets[source] as number;
+    this.lengths[slot] = from.lengths[source] as number;
+  }
+
+  revision(at: number): Revision {
+    return this.revisions[this.slot(at)] as number;
+  }
+
+  sizeBytes(at: number): number {
+    const slot = this.slot(at);
+    return (this.keyTexts[slot] as string).length + (this.lengths[slot] as number);
+  }
+
+  /** Whether the change `at` comes after the place that is given. */
+  isBehind(at: number, { revision, position }: Cursor): boolean {
+    const slot = this.slot(at);
+    const own = this.revisions[slot] as number;
+    return own === revision ? this.positions[slot] as number > position : own > revision;
+  }
 }

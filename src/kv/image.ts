@@ -20,8 +20,9 @@
 import { ByteWriter, limits } from "../base/mod.ts";
 import type { Run } from "./byte_queue.ts";
 import { writeRecordName } from "./records.ts";
-import type { Cell } from "./slabs.ts";
+import type { Held } from "./slabs.ts";
 import type { StateRecord } from "./types.ts";
+import type { View } from "./views.ts";
 
 export const HEADER = 1;
 export const ITEMS = 2;
@@ -34,13 +35,13 @@ export const FORMAT = 1;
 /** Of a block: what it holds, and how many. */
 export const HEAD_BYTES = 5;
 
-/** A frozen state. `blocks` may be read once, at any pace, while the live state moves on. */
+/** A frozen state, to be closed. `blocks` may be read once, at any pace, while the state moves on. */
 export class Image {
   readonly applied: number;
   readonly digest: string;
   readonly #timeMs: number;
   readonly #size: number;
-  readonly #items: Iterable<[string, Cell]>;
+  readonly #items: View;
   readonly #expiries: Iterable<[keyText: string, expiresMs: number]>;
   readonly #records: readonly StateRecord[];
   readonly #requests: Iterable<Run>;
@@ -51,7 +52,7 @@ export class Image {
     timeMs: number;
     size: number;
     digest: string;
-    items: Iterable<[string, Cell]>;
+    items: View;
     expiries: Iterable<[keyText: string, expiresMs: number]>;
     records: readonly StateRecord[];
     requests: Iterable<Run>;
@@ -68,11 +69,16 @@ export class Image {
     this.#requestsForgottenMs = frozen.requestsForgottenMs;
   }
 
+  /** Nothing is kept for it any more. Idempotent. */
+  close(): void {
+    this.#items.close();
+  }
+
   /** Each block is at most `limits.imageBlockBytes`, unless one item alone is larger. */
   *blocks(): Generator<Uint8Array, void, undefined> {
     yield new ByteWriter().u8(HEADER).u8(FORMAT).u64(this.applied).u64(this.#timeMs)
       .u64(this.#size).finish();
-    yield* section(ITEMS, this.#items, itemBytes, writeItem);
+    yield* section(ITEMS, this.#items.entries(), itemBytes, writeItem);
     yield* section(RECORDS, this.#records, recordBytes, writeRecord);
     for (const { count, bytes } of this.#requests) {
       yield new ByteWriter(HEAD_BYTES + bytes.length).u8(REQUESTS).u32(count).raw(bytes).finish();
@@ -92,24 +98,29 @@ function* section<T>(
   let block: ByteWriter | null = null;
   let count = 0;
   for (const part of parts) {
+    let full: Uint8Array | null = null;
     if (block !== null && block.length + sizeOf(part) > limits.imageBlockBytes) {
-      yield block.patchU32(1, count).finish();
+      full = block.patchU32(1, count).finish();
       block = null;
+    }
+    if (block === null) {
+      block = new ByteWriter(limits.imageBlockBytes).u8(kind).u32(0);
       count = 0;
     }
-    block ??= new ByteWriter(limits.imageBlockBytes).u8(kind).u32(0);
     write(block, part);
     count++;
+    // Not before the part is written: while others have the turn it may change.
+    if (full !== null) yield full;
   }
   if (block !== null) yield block.patchU32(1, count).finish();
 }
 
-function itemBytes([text, { contentType, length }]: [string, Cell]): number {
+function itemBytes([text, { contentType, length }]: [string, Held]): number {
   return 18 + text.length + 3 * contentType.length + length;
 }
 
-function writeItem(block: ByteWriter, [text, cell]: [string, Cell]): void {
-  block.latin1(text).text(cell.contentType).u64(cell.revision).bytes(cell.value);
+function writeItem(block: ByteWriter, [text, held]: [string, Held]): void {
+  block.latin1(text).text(held.contentType).u64(held.revision).bytes(held.value);
 }
 
 function expiryBytes([text]: [string, number]): number {

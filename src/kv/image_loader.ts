@@ -75,6 +75,9 @@ export class ImageLoader {
       const key = reader.bytes();
       const contentType = reader.text();
       const revision = reader.u64();
+      if (revision > this.#state.applied) {
+        throw new DecodeError(`an item of ${revision} in an image at ${this.#state.applied}`);
+      }
       this.#state.restoreItem(key, { contentType, revision, value: reader.bytes() });
     }
     this.#itemsLeft = left - count;

@@ -23,7 +23,8 @@ export class Items {
     return this.#byKey.get(keyText);
   }
 
-  set(keyText: string, cell: Cell): void {
+  /** There is none under `keyText` so far: an item that is written again keeps its cell. */
+  add(keyText: string, cell: Cell): void {
     this.#byKey.set(keyText, cell);
     this.#inOrder.set(keyText, cell);
   }

@@ -23,3 +23,4 @@ export type { Image } from "./image.ts";
 export { ImageLoader } from "./image_loader.ts";
 export { KvState } from "./store.ts";
 export type * from "./types.ts";
+export type { View } from "./views.ts";

@@ -1,19 +1,23 @@
 /** Items out of the cells of a state, one by one or in the order of their keys. */
 
 import { keyBytes, keyText } from "./key_text.ts";
-import type { Cell } from "./slabs.ts";
+import type { Cell, Held } from "./slabs.ts";
 import type { Tree } from "./tree.ts";
 import type { Item, KeyRange } from "./types.ts";
 
-export function itemOf({ value, contentType, revision, expiresMs }: Cell): Item {
+export function itemOf({ value, contentType, revision, expiresMs }: Held): Item {
   const item = { value, contentType, revision };
   return expiresMs === 0 ? item : { ...item, expiresMs };
 }
 
-export function* itemsUnder(prefix: string, cells: Tree<Cell>): Generator<[Uint8Array, Item]> {
-  for (const [text, cell] of cells.entries(prefix)) {
+/** `entries` begin with the first that is not below `prefix`. */
+export function* itemsUnder(
+  prefix: string,
+  entries: Iterable<[string, Held]>,
+): Generator<[Uint8Array, Item]> {
+  for (const [text, held] of entries) {
     if (!text.startsWith(prefix)) return;
-    yield [keyBytes(text), itemOf(cell)];
+    yield [keyBytes(text), itemOf(held)];
   }
 }
 

@@ -14,8 +14,18 @@ const SLAB_BYTES = 64 * 1024;
 /** A larger value has a slab to itself, so that no slab ends with much room unused. */
 const SHARED_BYTES_MAX = SLAB_BYTES / 8;
 
-/** Where a value lies, and what an item is beside it. */
-export class Cell {
+/** What an item is, where its value lies in a slab. */
+export type Held = {
+  readonly value: Uint8Array;
+  readonly length: number;
+  readonly contentType: string;
+  readonly revision: number;
+  /** 0: never. */
+  readonly expiresMs: number;
+};
+
+/** The item under one key, whatever it is at the time: as long as there is one, it is this cell. */
+export class Cell implements Held {
   /** The very text that the tree has, which is there once for all who name the item. */
   keyText = "";
   /** CRC-32 of the value. */
@@ -24,7 +34,7 @@ export class Cell {
   revision = 0;
   /** 0: never. */
   expiresMs = 0;
-  /** False once the state no longer holds it; a frozen image may do so still. */
+  /** False once the state no longer holds it; a view may do so still. */
   live = true;
   slab: Slab;
   offset = 0;
@@ -36,6 +46,29 @@ export class Cell {
 
   get value(): Uint8Array {
     return this.slab.bytes.subarray(this.offset, this.offset + this.length);
+  }
+}
+
+/** What a cell held before. */
+export class Past implements Held {
+  readonly contentType: string;
+  readonly revision: number;
+  readonly expiresMs: number;
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  readonly #offset: number;
+
+  constructor(cell: Cell) {
+    this.contentType = cell.contentType;
+    this.revision = cell.revision;
+    this.expiresMs = cell.expiresMs;
+    this.length = cell.length;
+    this.#bytes = cell.slab.bytes;
+    this.#offset = cell.offset;
+  }
+
+  get value(): Uint8Array {
+    return this.#bytes.subarray(this.#offset, this.#offset + this.length);
   }
 }
 
@@ -77,7 +110,7 @@ export class Slabs {
     return cell;
   }
 
-  /** Lets `cell`, which no frozen image refers to, hold a copy of `value` instead. */
+  /** Lets `cell` hold a copy of `value` instead. */
   replace(cell: Cell, value: Uint8Array): void {
     const { slab, length } = cell;
     cell.slab = NOWHERE; // else it would be saved from a slab that is emptied, with its old value
@@ -123,7 +156,7 @@ export class Slabs {
     if (slab !== this.#open) this.#tidy(slab);
   }
 
-  /** What an image holds besides stays where it is, and the slab with it, until the image goes. */
+  /** What a view holds besides stays where it is, and the slab with it, until the view goes. */
   #tidy(slab: Slab): void {
     if (!slab.isMostlyGarbage || slab.cells.length === 0) return;
     for (const cell of slab.cells) {

@@ -18,12 +18,12 @@ import {
 } from "./command.ts";
 import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
-import { Change, type Cursor, History } from "./history.ts";
+import { type Cursor, History } from "./history.ts";
 import { HEAD_BYTES, Image } from "./image.ts";
 import { Items } from "./items.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
-import { itemOf, itemsIn, itemsUnder } from "./scan.ts";
+import { itemOf, itemsIn } from "./scan.ts";
 import { type KeptRequest, Requests } from "./requests.ts";
 import { type Cell, Slabs } from "./slabs.ts";
 import { planSteps } from "./transaction.ts";
@@ -40,6 +40,7 @@ import type {
   Transaction,
   Write,
 } from "./types.ts";
+import { type View, Views } from "./views.ts";
 
 /** About what is copied or compared in the time that one item takes. */
 const BYTES_PER_WORK = 4096;
@@ -48,6 +49,7 @@ export class KvState {
   readonly #hash: Hash;
   readonly #items = new Items();
   readonly #slabs = new Slabs();
+  readonly #views = new Views();
   readonly #digest: ItemsDigest;
   readonly #records: Records;
   readonly #requests: Requests;
@@ -56,8 +58,6 @@ export class KvState {
   readonly #expiries: Expiries;
   #applied = 0;
   #timeMs = 0;
-  /** Where the newest image was taken: cells up to here may be in one, and must not change. */
-  #frozenAt = 0;
   #history = new History(0);
   #work = 0;
   #contentType = "";
@@ -191,13 +191,12 @@ export class KvState {
 
   /** The state as it is now, which later changes leave alone; costs nothing until they come. */
   freeze(): Image {
-    this.#frozenAt = this.#applied;
     return new Image({
       applied: this.#applied,
       timeMs: this.#timeMs,
       size: this.#items.size,
       digest: this.digest(),
-      items: this.#items.inOrder.clone().entries(),
+      items: this.view(),
       expiries: this.#expiries.frozen(),
       records: this.#records.all(),
       requests: this.#requests.frozen(limits.imageBlockBytes - HEAD_BYTES),
@@ -205,13 +204,9 @@ export class KvState {
     });
   }
 
-  /**
-   * The items under keys that begin with `prefix`, in byte order, as they are now: later changes
-   * leave them alone, however long the reading takes.
-   */
-  frozenItems(prefix: Uint8Array): Iterable<[key: Uint8Array, item: Item]> {
-    this.#frozenAt = this.#applied;
-    return itemsUnder(keyText(prefix), this.#items.inOrder.clone());
+  /** The items as they are now, which later changes leave alone, however long the reading takes. */
+  view(): View {
+    return this.#views.open(this.#applied, this.#items.inOrder);
   }
 
   /**
@@ -239,7 +234,7 @@ export class KvState {
   restoreExpiry(key: Uint8Array, expiresMs: number): boolean {
     const cell = this.#items.get(keyText(key));
     if (cell === undefined || cell.expiresMs !== 0) return false;
-    this.#setExpiry(keyText(key), cell, expiresMs);
+    this.#setExpiry(cell, expiresMs);
     return true;
   }
 
@@ -260,8 +255,7 @@ export class KvState {
 
   #record(text: string, cell: Cell | null): void {
     if (this.#applied === this.#history.floor) return; // a restored item is no news
-    const at = { revision: this.#applied, position: this.#changesOfEntry++ };
-    this.#history.record(new Change(at, text, cell));
+    this.#history.record(this.#applied, this.#changesOfEntry++, text, cell);
   }
 
   #write({ checks, mutations }: Write): FirstOutcome {
@@ -341,24 +335,22 @@ export class KvState {
     const asked = keyText(key);
     const keyCheck = this.#hash.crc32(key);
     const before = this.#items.get(asked);
-    const text = before?.keyText ?? asked;
-    if (before !== undefined) this.#digest.remove(keyCheck, key.length, before);
     let cell = before;
-    if (cell !== undefined && cell.revision > this.#frozenAt) {
-      this.#slabs.replace(cell, item.value);
-    } else {
+    if (cell === undefined) {
       cell = this.#slabs.store(item.value);
-      cell.keyText = text;
-      cell.expiresMs = before?.expiresMs ?? 0;
-      this.#items.set(text, cell);
-      if (before !== undefined) this.#slabs.release(before);
+      cell.keyText = asked;
+      this.#items.add(asked, cell);
+    } else {
+      this.#digest.remove(keyCheck, key.length, cell);
+      this.#views.keep(cell);
+      this.#slabs.replace(cell, item.value);
     }
     cell.check = this.#hash.crc32(item.value);
     cell.contentType = this.#shared(item.contentType);
     cell.revision = item.revision;
-    this.#setExpiry(text, cell, item.expiresMs ?? 0);
+    this.#setExpiry(cell, item.expiresMs ?? 0);
     this.#digest.add(keyCheck, key.length, cell);
-    this.#record(text, cell);
+    this.#record(cell.keyText, cell);
     return before !== undefined;
   }
 
@@ -368,8 +360,8 @@ export class KvState {
     return this.#contentType;
   }
 
-  #setExpiry(text: string, cell: Cell, expiresMs: number): void {
-    this.#expiries.change(text, cell.expiresMs, expiresMs);
+  #setExpiry(cell: Cell, expiresMs: number): void {
+    this.#expiries.change(cell.keyText, cell.expiresMs, expiresMs);
     cell.expiresMs = expiresMs;
   }
 

@@ -57,13 +57,14 @@ export class Snapshotter {
   }
 
   /**
-   * Writes `image` as the snapshot `ref`; true once it is durable. A failure costs nothing but the
+   * Writes `image` as the snapshot `ref`, and closes it; true once it is durable. A failure costs nothing but the
    * space that the log goes on to use, so it is logged and tried again later.
    */
   async take(ref: SnapshotRef, image: Image): Promise<boolean> {
     this.#busy = true;
     const startedAt = this.#clock.now();
     const written = await this.#write(ref, image);
+    image.close();
     this.#busy = false;
     const { index } = ref.position;
     if (!written.ok) {

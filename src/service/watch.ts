@@ -10,7 +10,7 @@
  */
 
 import { type Clock, latin1Text, limits, ok, type Result } from "../base/mod.ts";
-import type { Change, Cursor, Item, Revision } from "../kv/mod.ts";
+import type { Change, Cursor, Item, Revision, View } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
 import type { Access, Caller, Sight } from "./access.ts";
 import type { ServiceError } from "./errors.ts";
@@ -52,8 +52,9 @@ export class Watch {
   #toldAtMs: number;
   /** There is more to look at than one turn allows. */
   #more = false;
-  /** The initial items that are still to be told. */
+  /** The initial items that are still to be told, and where they come from. */
   #items: Iterator<[key: Uint8Array, item: Item]> | null = null;
+  #view: View | null = null;
   #ended = false;
   /** What the caller may see, by what counted at `#version` of the access. */
   #sight: Sight;
@@ -102,9 +103,10 @@ export class Watch {
     return this.#items === null ? this.#changes() : this.#initial(this.#items);
   }
 
-  /** Idempotent. */
+  /** Idempotent. Without it, what it looks at may be kept for ever. */
   end(): void {
     this.#ended = true;
+    this.#view?.close();
     this.#wake?.();
   }
 
@@ -129,7 +131,9 @@ export class Watch {
   #begin(): void {
     const { replica, request } = this.#options;
     this.#cursor = replica.state.now;
-    this.#items = replica.state.frozenItems(request.prefix)[Symbol.iterator]();
+    this.#view?.close();
+    this.#view = replica.state.view();
+    this.#items = this.#view.items(request.prefix)[Symbol.iterator]();
     this.#more = true;
   }
 
@@ -141,6 +145,7 @@ export class Watch {
       const next = items.next();
       if (next.done === true) {
         this.#items = null;
+        this.#view?.close();
         this.#more = false;
         events.push({ kind: "synced", revision: this.#cursor.revision });
         break;

@@ -33,7 +33,7 @@ class World {
   }
 
   get keys(): string {
-    const items = [...this.state.frozenItems(utf8(""))];
+    const items = [...this.state.view().items(utf8(""))];
     return items.map(([key]) => {
       const text = fromUtf8(key);
       return text.ok ? text.value : "?";

@@ -41,9 +41,9 @@ Deno.test("History replayed on the items of any moment gives the state (S9)", ()
       const state = new KvState(hash);
       const start = commands.length === 0 ? 0 : at % commands.length;
       let cursor = state.now;
-      let items = state.frozenItems(utf8(""));
+      let items = state.view().items(utf8(""));
       for (const [position, one] of commands.entries()) {
-        if (position === start) [cursor, items] = [state.now, state.frozenItems(utf8(""))];
+        if (position === start) [cursor, items] = [state.now, state.view().items(utf8(""))];
         state.apply(position + 1, encodeCommand(one));
       }
       const replayed = contents(items); // read only now: it is what it was then
@@ -51,7 +51,7 @@ Deno.test("History replayed on the items of any moment gives the state (S9)", ()
         if (change.deleted) assert.ok(replayed.delete(hex(change.key)));
         else replayed.set(hex(change.key), change.item);
       }
-      assert.deepEqual(replayed, contents(state.frozenItems(utf8(""))));
+      assert.deepEqual(replayed, contents(state.view().items(utf8(""))));
     }),
     { numRuns: 300 },
   );
@@ -78,7 +78,7 @@ Deno.test("History since() begins behind its cursor, also within an entry", () =
   assert.deepEqual(told({ revision: 1, position: Infinity }), ["2.0 -b"]);
   assert.deepEqual(told(state.now), []);
   assert.deepEqual(
-    all(state, start)[0]?.value,
+    all(state, start)[0]?.item.value,
     utf8("1"),
     "what was overwritten since is still told",
   );

@@ -136,7 +136,7 @@ export class Expiries {
   /** The entry was applied when the cluster's time was between `fromMs` and `toMs`. */
   #written(change: Change, items: Items, { fromMs, toMs }: { fromMs: number; toMs: number }): void {
     const { keyText: key, revision, expiresMs } = change;
-    const afterMs = Number(nameOf(change.value).split(":")[1]);
+    const afterMs = Number(nameOf(change.item.value).split(":")[1]);
     const [low, high] = afterMs === 0 ? [0, 0] : [fromMs + afterMs, toMs + afterMs];
     assert.ok(
       expiresMs >= low && expiresMs <= high,

@@ -203,11 +203,13 @@ class Run {
     const cluster = this.#cluster;
     const { state } = cluster.node(cluster.running[0] as string);
     await this.#until("watchers catch up", endMs, () => {
+      const view = state.view();
       const items = new Map(
-        Array.from(state.frozenItems(utf8("")), ([key, { revision, value }]) => {
+        Array.from(view.items(utf8("")), ([key, { revision, value }]) => {
           return [new TextDecoder().decode(key), itemText(revision, value)];
         }),
       );
+      view.close();
       return this.#watchers.behind(items).length === 0;
     });
   }

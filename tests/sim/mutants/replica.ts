@@ -133,9 +133,9 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
   {
     name: "image-not-frozen",
     story: "A snapshot is written from the live state, while later entries change it.",
-    ...of("kv/store.ts"),
-    find: "      items: this.#items.inOrder.clone().entries(),",
-    replace: "      items: this.#items.inOrder.entries(),",
+    ...of("kv/views.ts"),
+    find: "cells.clone()",
+    replace: "cells",
   },
   {
     name: "time-not-in-image",
@@ -163,8 +163,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "image-shares-cells",
     story: "A write changes a cell in place that an image which is being stored refers to.",
     ...of("kv/store.ts"),
-    find: "cell.revision > this.#frozenAt",
-    replace: "cell.revision > 0",
+    find: "      this.#views.keep(cell);\n",
+    replace: "",
   },
   {
     name: "half-a-command",
@@ -228,8 +228,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "rewritten-item-stays-due",
     story: "An item that is written again without a lifetime still goes when it was to go before.",
     ...of("kv/store.ts"),
-    find: "    this.#setExpiry(text, cell, item.expiresMs ?? 0);",
-    replace: "    this.#setExpiry(text, cell, item.expiresMs || cell.expiresMs);",
+    find: "    this.#setExpiry(cell, item.expiresMs ?? 0);",
+    replace: "    this.#setExpiry(cell, item.expiresMs || cell.expiresMs);",
   },
   {
     name: "expiry-not-in-image",
