@@ -12,6 +12,7 @@ export * from "./bell.ts";
 export * from "./bytes.ts";
 export * from "./limits.ts";
 export * from "./meters.ts";
+export * from "./half_sip_hash.ts";
 export * from "./order.ts";
 export * from "./ports.ts";
 export * from "./queue.ts";

@@ -10,6 +10,12 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+export function hasPrefix(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (bytes.length < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
+  return true;
+}
+
 /** The first that no longer begins with `prefix` and comes behind those that do; null: none. */
 export function prefixEnd(prefix: Uint8Array): Uint8Array | null {
   const last = prefix.findLastIndex((byte) => byte < 0xff);

@@ -52,6 +52,11 @@ export interface Hash {
   /** CRC-32 (IEEE) of `bytes`, continued from `seed`. */
   crc32(bytes: Uint8Array, seed?: number): number;
   sha256(bytes: Uint8Array): Uint8Array;
+  /**
+   * 32 bits for tables whose keys strangers choose: by a secret of this process, so that nobody can
+   * find keys that fall together. Another number for the same bytes in each process.
+   */
+  keyed(bytes: Uint8Array): number;
   /** In a time that depends on their lengths alone: for what somebody could otherwise guess. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }

@@ -8,9 +8,8 @@
  * - what it holds is bounded in changes and in bytes of keys and values.
  */
 
-import { assert, limits } from "../base/mod.ts";
-import { keyBytes } from "./key_text.ts";
-import type { Cell } from "./slabs.ts";
+import { assert, EMPTY, limits } from "../base/mod.ts";
+import { ContentTypes, type Held } from "./items.ts";
 import type { Item, Revision } from "./types.ts";
 
 /** Behind the change `position` of the entry `revision`; Infinity: behind all of its changes. */
@@ -26,44 +25,39 @@ export class Change {
   readonly revision: Revision;
   /** Among the changes of its entry. */
   readonly position: number;
-  readonly contentType: string;
+  /** True: the key holds no item any more. */
+  readonly deleted: boolean;
+  readonly key: Uint8Array;
   /** 0: never. */
   readonly expiresMs: number;
-  /** One character for each byte of the key, so that prefixes are compared by the engine. */
-  readonly keyText: string;
-  readonly #slab: Uint8Array | null;
-  readonly #offset: number;
-  readonly #length: number;
+  readonly #slab: Uint8Array;
+  readonly #typeAt: number;
+  readonly #valueAt: number;
+  readonly #end: number;
 
-  constructor(ring: Ring, slot: number) {
-    this.revision = ring.revisions[slot] as number;
-    this.position = ring.positions[slot] as number;
-    this.contentType = ring.contentTypes[slot] as string;
-    this.expiresMs = ring.expiriesMs[slot] as number;
-    this.keyText = ring.keyTexts[slot] as string;
-    this.#slab = ring.slabs[slot] as Uint8Array | null;
-    this.#offset = ring.offsets[slot] as number;
-    this.#length = ring.lengths[slot] as number;
-  }
-
-  get key(): Uint8Array {
-    return keyBytes(this.keyText);
-  }
-
-  /** True: the key holds no item any more. */
-  get deleted(): boolean {
-    return this.#slab === null;
+  constructor(ring: Ring, place: number) {
+    this.revision = ring.revisions[place] as number;
+    this.position = ring.positions[place] as number;
+    this.deleted = ring.deletions[place] === 1;
+    this.expiresMs = ring.expiriesMs[place] as number;
+    const slab = this.#slab = ring.slabs[place] as Uint8Array;
+    const start = ring.offsets[place] as number;
+    this.#typeAt = start + (ring.keyBytes[place] as number);
+    this.#valueAt = this.#typeAt + (ring.typeBytes[place] as number);
+    this.#end = this.#valueAt + (ring.lengths[place] as number);
+    this.key = slab.subarray(start, this.#typeAt);
   }
 
   /** What the key holds now, unless it was deleted. */
   get item(): Item {
-    const { contentType, revision, expiresMs } = this;
-    const value = this.#slab?.subarray(this.#offset, this.#offset + this.#length) ?? NOTHING;
+    const { revision, expiresMs } = this;
+    const value = this.#slab.subarray(this.#valueAt, this.#end);
+    const contentType = TYPES.text(this.#slab, this.#typeAt, this.#valueAt);
     return { value, contentType, revision, ...expiresMs !== 0 && { expiresMs } };
   }
 }
 
-const NOTHING = new Uint8Array();
+const TYPES = new ContentTypes();
 const CAPACITY_MIN = 1024;
 
 export class History {
@@ -84,14 +78,13 @@ export class History {
     return this.#floor;
   }
 
-  /** `cell` is what the key holds now, or null. */
-  record(revision: Revision, position: number, keyText: string, cell: Cell | null): void {
+  /** `held` is what the key holds now, or held before it was deleted. */
+  record(revision: Revision, position: number, held: Held, deleted: boolean): void {
     if (this.#end - this.#head === this.#ring.capacity) this.#grow();
-    this.#ring.set(this.#end, revision, position, keyText, cell);
     const isFirst = this.#end === this.#head;
     assert(isFirst || this.#comesAfterLast(revision, position), "changes come in their order");
-    this.#end++;
-    this.#bytes += keyText.length + (cell?.length ?? 0);
+    this.#ring.set(this.#end, { revision, position }, held, deleted);
+    this.#bytes += this.#ring.sizeBytes(this.#end++);
     while (this.#isFull && this.#ring.revision(this.#head) < revision) this.#dropOldestEntry();
   }
 
@@ -105,7 +98,7 @@ export class History {
     for (let bytes = 0; at < this.#end && changes.length < countMax; at++) {
       bytes += this.#ring.sizeBytes(at);
       if (bytes > bytesMax && changes.length > 0) break;
-      changes.push(new Change(this.#ring, this.#ring.slot(at)));
+      changes.push(new Change(this.#ring, this.#ring.place(at)));
     }
     return { changes, more: at < this.#end };
   }
@@ -116,9 +109,9 @@ export class History {
   }
 
   #comesAfterLast(revision: Revision, position: number): boolean {
-    const slot = this.#ring.slot(this.#end - 1);
-    const last = this.#ring.revisions[slot] as number;
-    return revision === last ? position > (this.#ring.positions[slot] as number) : revision > last;
+    const place = this.#ring.place(this.#end - 1);
+    const last = this.#ring.revisions[place] as number;
+    return revision === last ? position > (this.#ring.positions[place] as number) : revision > last;
   }
 
   #dropOldestEntry(): void {
@@ -155,75 +148,77 @@ class Ring {
   readonly capacity: number;
   readonly revisions: Float64Array;
   readonly positions: Uint32Array;
-  readonly keyTexts: string[];
-  readonly contentTypes: string[];
+  readonly deletions: Uint8Array;
   readonly expiriesMs: Float64Array;
-  /** Where the value lies; null: the key held none any more. */
-  readonly slabs: (Uint8Array | null)[];
+  /** Where key, content type and value lie; of a deletion the key counts. */
+  readonly slabs: Uint8Array[];
   readonly offsets: Uint32Array;
+  readonly keyBytes: Uint32Array;
+  readonly typeBytes: Uint32Array;
   readonly lengths: Uint32Array;
 
   constructor(capacity: number) {
     this.capacity = capacity;
     this.revisions = new Float64Array(capacity);
     this.positions = new Uint32Array(capacity);
-    this.keyTexts = new Array(capacity).fill("");
-    this.contentTypes = new Array(capacity).fill("");
+    this.deletions = new Uint8Array(capacity);
     this.expiriesMs = new Float64Array(capacity);
-    this.slabs = new Array(capacity).fill(null);
+    this.slabs = new Array(capacity).fill(EMPTY);
     this.offsets = new Uint32Array(capacity);
+    this.keyBytes = new Uint32Array(capacity);
+    this.typeBytes = new Uint32Array(capacity);
     this.lengths = new Uint32Array(capacity);
   }
 
-  slot(at: number): number {
+  place(at: number): number {
     return at % this.capacity;
   }
 
-  set(at: number, revision: Revision, position: number, keyText: string, cell: Cell | null): void {
-    const slot = this.slot(at);
-    this.revisions[slot] = revision;
-    this.positions[slot] = position;
-    this.keyTexts[slot] = keyText;
-    this.contentTypes[slot] = cell?.contentType ?? "";
-    this.expiriesMs[slot] = cell?.expiresMs ?? 0;
-    this.slabs[slot] = cell?.slab.bytes ?? null;
-    this.offsets[slot] = cell?.offset ?? 0;
-    this.lengths[slot] = cell?.length ?? 0;
+  set(at: number, { revision, position }: Cursor, held: Held, deleted: boolean): void {
+    const place = this.place(at);
+    this.revisions[place] = revision;
+    this.positions[place] = position;
+    this.deletions[place] = deleted ? 1 : 0;
+    this.expiriesMs[place] = deleted ? 0 : held.expiresMs;
+    this.slabs[place] = held.slab;
+    this.offsets[place] = held.offset;
+    this.keyBytes[place] = held.keyBytes;
+    this.typeBytes[place] = deleted ? 0 : held.typeBytes;
+    this.lengths[place] = deleted ? 0 : held.length;
   }
 
-  /** Lets what it refers to go. */
+  /** Lets the bytes that it refers to go. */
   clear(at: number): void {
-    const slot = this.slot(at);
-    this.keyTexts[slot] = "";
-    this.contentTypes[slot] = "";
-    this.slabs[slot] = null;
+    this.slabs[this.place(at)] = EMPTY;
   }
 
   copy(at: number, from: Ring): void {
-    const [slot, source] = [this.slot(at), from.slot(at)];
-    this.revisions[slot] = from.revisions[source] as number;
-    this.positions[slot] = from.positions[source] as number;
-    this.keyTexts[slot] = from.keyTexts[source] as string;
-    this.contentTypes[slot] = from.contentTypes[source] as string;
-    this.expiriesMs[slot] = from.expiriesMs[source] as number;
-    this.slabs[slot] = from.slabs[source] as Uint8Array | null;
-    this.offsets[slot] = from.offsets[source] as number;
-    this.lengths[slot] = from.lengths[source] as number;
+    const [place, source] = [this.place(at), from.place(at)];
+    this.revisions[place] = from.revisions[source] as number;
+    this.positions[place] = from.positions[source] as number;
+    this.deletions[place] = from.deletions[source] as number;
+    this.expiriesMs[place] = from.expiriesMs[source] as number;
+    this.slabs[place] = from.slabs[source] as Uint8Array;
+    this.offsets[place] = from.offsets[source] as number;
+    this.keyBytes[place] = from.keyBytes[source] as number;
+    this.typeBytes[place] = from.typeBytes[source] as number;
+    this.lengths[place] = from.lengths[source] as number;
   }
 
   revision(at: number): Revision {
-    return this.revisions[this.slot(at)] as number;
+    return this.revisions[this.place(at)] as number;
   }
 
+  /** Bytes of key and value. */
   sizeBytes(at: number): number {
-    const slot = this.slot(at);
-    return (this.keyTexts[slot] as string).length + (this.lengths[slot] as number);
+    const place = this.place(at);
+    return (this.keyBytes[place] as number) + (this.lengths[place] as number);
   }
 
   /** Whether the change `at` comes after the place that is given. */
   isBehind(at: number, { revision, position }: Cursor): boolean {
-    const slot = this.slot(at);
-    const own = this.revisions[slot] as number;
-    return own === revision ? this.positions[slot] as number > position : own > revision;
+    const place = this.place(at);
+    const own = this.revisions[place] as number;
+    return own === revision ? this.positions[place] as number > position : own > revision;
   }
 }

@@ -19,8 +19,8 @@
 
 import { ByteWriter, limits } from "../base/mod.ts";
 import type { Run } from "./byte_queue.ts";
+import type { Held } from "./items.ts";
 import { writeRecordName } from "./records.ts";
-import type { Held } from "./slabs.ts";
 import type { StateRecord } from "./types.ts";
 import type { View } from "./views.ts";
 
@@ -98,29 +98,24 @@ function* section<T>(
   let block: ByteWriter | null = null;
   let count = 0;
   for (const part of parts) {
-    let full: Uint8Array | null = null;
     if (block !== null && block.length + sizeOf(part) > limits.imageBlockBytes) {
-      full = block.patchU32(1, count).finish();
+      yield block.patchU32(1, count).finish();
       block = null;
-    }
-    if (block === null) {
-      block = new ByteWriter(limits.imageBlockBytes).u8(kind).u32(0);
       count = 0;
     }
+    block ??= new ByteWriter(limits.imageBlockBytes).u8(kind).u32(0);
     write(block, part);
     count++;
-    // Not before the part is written: while others have the turn it may change.
-    if (full !== null) yield full;
   }
   if (block !== null) yield block.patchU32(1, count).finish();
 }
 
-function itemBytes([text, { contentType, length }]: [string, Held]): number {
-  return 18 + text.length + 3 * contentType.length + length;
+function itemBytes({ keyBytes, typeBytes, length }: Held): number {
+  return 18 + keyBytes + typeBytes + length;
 }
 
-function writeItem(block: ByteWriter, [text, held]: [string, Held]): void {
-  block.latin1(text).text(held.contentType).u64(held.revision).bytes(held.value);
+function writeItem(block: ByteWriter, held: Held): void {
+  block.bytes(held.key).text(held.contentType).u64(held.revision).bytes(held.value);
 }
 
 function expiryBytes([text]: [string, number]): number {

@@ -1,81 +1,27 @@
 /**
- * Memory of values: many of them share one buffer, since a buffer of its own costs every small
- * value more than half again what it holds, and the collector a visit.
+ * The bytes of items, packed into shared buffers: a buffer of its own costs every small value more
+ * than half again what it holds, and the collector a visit.
+ *
+ * ```
+ * record   slot u32, length u32 of what follows, then key, content type and value
+ * ```
  *
  * Invariants:
- * - S6 a byte that a cell refers to never changes: a slab is only ever appended to, and given up as
+ * - S6 a byte that a slot refers to never changes: a slab is only ever appended to, and given up as
  *   a whole to the collector. So a view handed out stays what it was, however the state moves on.
- * - S7 at most half of what full slabs hold is garbage: past that their live cells move out.
+ * - S7 at most half of what full slabs hold is garbage: past that their live records move out.
  */
 
-import { assert } from "../base/mod.ts";
+import { setU32At, u32At } from "../base/mod.ts";
+import { NO_SLAB, type Slot, type Slots } from "./slots.ts";
 
 const SLAB_BYTES = 64 * 1024;
-/** A larger value has a slab to itself, so that no slab ends with much room unused. */
+/** A larger record has a slab to itself, so that no slab ends with much room unused. */
 const SHARED_BYTES_MAX = SLAB_BYTES / 8;
-
-/** What an item is, where its value lies in a slab. */
-export type Held = {
-  readonly value: Uint8Array;
-  readonly length: number;
-  readonly contentType: string;
-  readonly revision: number;
-  /** 0: never. */
-  readonly expiresMs: number;
-};
-
-/** The item under one key, whatever it is at the time: as long as there is one, it is this cell. */
-export class Cell implements Held {
-  /** The very text that the tree has, which is there once for all who name the item. */
-  keyText = "";
-  /** CRC-32 of the value. */
-  check = 0;
-  contentType = "";
-  revision = 0;
-  /** 0: never. */
-  expiresMs = 0;
-  /** False once the state no longer holds it; a view may do so still. */
-  live = true;
-  slab: Slab;
-  offset = 0;
-  length = 0;
-
-  constructor(slab: Slab) {
-    this.slab = slab;
-  }
-
-  get value(): Uint8Array {
-    return this.slab.bytes.subarray(this.offset, this.offset + this.length);
-  }
-}
-
-/** What a cell held before. */
-export class Past implements Held {
-  readonly contentType: string;
-  readonly revision: number;
-  readonly expiresMs: number;
-  readonly length: number;
-  readonly #bytes: Uint8Array;
-  readonly #offset: number;
-
-  constructor(cell: Cell) {
-    this.contentType = cell.contentType;
-    this.revision = cell.revision;
-    this.expiresMs = cell.expiresMs;
-    this.length = cell.length;
-    this.#bytes = cell.slab.bytes;
-    this.#offset = cell.offset;
-  }
-
-  get value(): Uint8Array {
-    return this.#bytes.subarray(this.#offset, this.#offset + this.length);
-  }
-}
+const HEAD_BYTES = 8;
 
 class Slab {
   readonly bytes: Uint8Array;
-  /** Every cell that was put here; those that have left since refer to another slab. */
-  readonly cells: Cell[] = [];
   used = 0;
   liveBytes = 0;
 
@@ -92,53 +38,63 @@ class Slab {
   }
 }
 
-const NOWHERE = new Slab(0);
-
 export class Slabs {
-  #open = new Slab(SLAB_BYTES);
-  #sizeBytes = SLAB_BYTES;
+  readonly #slots: Slots;
+  /** By their numbers; the first is no slab's. */
+  readonly #slabs: (Slab | undefined)[] = [undefined];
+  readonly #unusedNumbers: number[] = [];
+  #open: number;
+  #sizeBytes = 0;
 
-  /** Of all slabs that hold a value of the state, with what of them is garbage. */
+  constructor(slots: Slots) {
+    this.#slots = slots;
+    this.#open = this.#newSlab(SLAB_BYTES);
+  }
+
+  /** Of all slabs that hold a record of the state, with what of them is garbage. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** A cell that holds a copy of `value`. */
-  store(value: Uint8Array): Cell {
-    const cell = new Cell(NOWHERE);
-    this.#put(cell, value);
-    return cell;
+  /** Where the bytes of `slot` are, from its offset on. */
+  bytesOf(slot: Slot): Uint8Array {
+    return this.#slab(this.#slots.slab(slot)).bytes;
   }
 
-  /** Lets `cell` hold a copy of `value` instead. */
-  replace(cell: Cell, value: Uint8Array): void {
-    const { slab, length } = cell;
-    cell.slab = NOWHERE; // else it would be saved from a slab that is emptied, with its old value
-    this.#free(slab, length);
-    this.#put(cell, value);
+  /** Copies the bytes of `slot`, which has none so far. */
+  put(slot: Slot, key: Uint8Array, type: Uint8Array, value: Uint8Array): void {
+    const lengthBytes = key.length + type.length + value.length;
+    const { bytes, at } = this.#reserve(slot, lengthBytes);
+    bytes.set(key, at);
+    if (type.length > 0) bytes.set(type, at + key.length);
+    bytes.set(value, at + key.length + type.length);
+    this.#slots.measure(slot, key.length, type.length, value.length);
   }
 
-  /** The state no longer refers to `cell`. */
-  release(cell: Cell): void {
-    assert(cell.live, "a cell is released once");
-    cell.live = false;
-    this.#free(cell.slab, cell.length);
+  /** The state no longer refers to the bytes of `slot`. */
+  release(slot: Slot): void {
+    const number = this.#slots.slab(slot);
+    const slab = this.#slab(number);
+    slab.liveBytes -= HEAD_BYTES + this.#slots.bytes(slot);
+    this.#slots.place(slot, NO_SLAB, 0);
+    if (number !== this.#open) this.#tidy(number);
   }
 
-  #put(cell: Cell, value: Uint8Array): void {
-    const slab = this.#slabFor(value.length);
-    slab.bytes.set(value, slab.used);
-    slab.cells.push(cell);
-    cell.slab = slab;
-    cell.offset = slab.used;
-    cell.length = value.length;
-    slab.used += value.length;
-    slab.liveBytes += value.length;
+  #reserve(slot: Slot, lengthBytes: number): { bytes: Uint8Array; at: number } {
+    const number = this.#slabFor(HEAD_BYTES + lengthBytes);
+    const slab = this.#slab(number);
+    const at = slab.used + HEAD_BYTES;
+    setU32At(slab.bytes, slab.used, slot);
+    setU32At(slab.bytes, slab.used + 4, lengthBytes);
+    this.#slots.place(slot, number, at);
+    slab.used += HEAD_BYTES + lengthBytes;
+    slab.liveBytes += HEAD_BYTES + lengthBytes;
+    return { bytes: slab.bytes, at };
   }
 
-  #slabFor(lengthBytes: number): Slab {
+  #slabFor(lengthBytes: number): number {
     if (lengthBytes > SHARED_BYTES_MAX) return this.#newSlab(lengthBytes);
-    while (!this.#open.hasRoomFor(lengthBytes)) {
+    while (!this.#slab(this.#open).hasRoomFor(lengthBytes)) {
       const full = this.#open;
       this.#open = this.#newSlab(SLAB_BYTES);
       this.#tidy(full); // what it moves leaves half of the new slab free
@@ -146,23 +102,31 @@ export class Slabs {
     return this.#open;
   }
 
-  #newSlab(sizeBytes: number): Slab {
+  #newSlab(sizeBytes: number): number {
+    const number = this.#unusedNumbers.pop() ?? this.#slabs.length;
+    this.#slabs[number] = new Slab(sizeBytes);
     this.#sizeBytes += sizeBytes;
-    return new Slab(sizeBytes);
+    return number;
   }
 
-  #free(slab: Slab, lengthBytes: number): void {
-    slab.liveBytes -= lengthBytes;
-    if (slab !== this.#open) this.#tidy(slab);
+  #slab(number: number): Slab {
+    return this.#slabs[number] as Slab;
   }
 
   /** What a view holds besides stays where it is, and the slab with it, until the view goes. */
-  #tidy(slab: Slab): void {
-    if (!slab.isMostlyGarbage || slab.cells.length === 0) return;
-    for (const cell of slab.cells) {
-      if (cell.slab === slab && cell.live) this.#put(cell, cell.value);
+  #tidy(number: number): void {
+    const slab = this.#slab(number);
+    if (!slab.isMostlyGarbage) return;
+    for (let at = 0; at < slab.used;) {
+      const slot = u32At(slab.bytes, at);
+      const start = at + HEAD_BYTES;
+      at = start + u32At(slab.bytes, at + 4);
+      if (this.#slots.slab(slot) !== number || this.#slots.offset(slot) !== start) continue;
+      const moved = this.#reserve(slot, at - start);
+      moved.bytes.set(slab.bytes.subarray(start, at), moved.at);
     }
-    slab.cells.length = 0;
+    this.#slabs[number] = undefined;
+    this.#unusedNumbers.push(number);
     this.#sizeBytes -= slab.bytes.length;
   }
 }

@@ -20,12 +20,11 @@ import { ItemsDigest } from "./digest.ts";
 import { Expiries, expiryOf } from "./expiries.ts";
 import { type Cursor, History } from "./history.ts";
 import { HEAD_BYTES, Image } from "./image.ts";
-import { Items } from "./items.ts";
+import { type Held, Items } from "./items.ts";
 import { keyBytes, keyText } from "./key_text.ts";
 import { Records } from "./records.ts";
-import { itemOf, itemsIn } from "./scan.ts";
 import { type KeptRequest, Requests } from "./requests.ts";
-import { type Cell, Slabs } from "./slabs.ts";
+import { NO_SLOT, type Slot } from "./slots.ts";
 import { planSteps } from "./transaction.ts";
 import type {
   Check,
@@ -47,9 +46,8 @@ const BYTES_PER_WORK = 4096;
 
 export class KvState {
   readonly #hash: Hash;
-  readonly #items = new Items();
-  readonly #slabs = new Slabs();
-  readonly #views = new Views();
+  readonly #items: Items;
+  readonly #views: Views;
   readonly #digest: ItemsDigest;
   readonly #records: Records;
   readonly #requests: Requests;
@@ -60,12 +58,13 @@ export class KvState {
   #timeMs = 0;
   #history = new History(0);
   #work = 0;
-  #contentType = "";
   /** So many changes of the entry at #applied were recorded. */
   #changesOfEntry = 0;
 
   constructor(hash: Hash) {
     this.#hash = hash;
+    this.#items = new Items(hash);
+    this.#views = new Views(this.#items);
     this.#digest = new ItemsDigest(hash);
     this.#records = new Records(hash);
     this.#requests = new Requests(hash);
@@ -105,8 +104,7 @@ export class KvState {
   }
 
   get(key: Uint8Array): Item | undefined {
-    const cell = this.#items.get(keyText(key));
-    return cell && itemOf(cell);
+    return this.#find(key)?.item;
   }
 
   /** When an item is the first to be due, by the cluster's time; Infinity: none ever is. */
@@ -206,15 +204,15 @@ export class KvState {
 
   /** The items as they are now, which later changes leave alone, however long the reading takes. */
   view(): View {
-    return this.#views.open(this.#applied, this.#items.inOrder);
+    return this.#views.open(this.#applied);
   }
 
   /**
    * The items in `range`, in byte order or against it. To be read within one turn, since it follows
    * the state as it changes.
    */
-  items(range: KeyRange, reverse: boolean): Iterable<[key: Uint8Array, item: Item]> {
-    return itemsIn(range, this.#items.inOrder, reverse);
+  *items(range: KeyRange, reverse: boolean): Generator<[key: Uint8Array, item: Item]> {
+    for (const { key, item } of this.#items.range(range, reverse)) yield [key, item];
   }
 
   /** Loading an image: the counters first, then the items in order, then the records. */
@@ -232,9 +230,9 @@ export class KvState {
 
   /** False: there is no such item, or it is known already when it expires. */
   restoreExpiry(key: Uint8Array, expiresMs: number): boolean {
-    const cell = this.#items.get(keyText(key));
-    if (cell === undefined || cell.expiresMs !== 0) return false;
-    this.#setExpiry(cell, expiresMs);
+    const slot = this.#items.find(key);
+    if (slot === NO_SLOT || this.#items.expiresMs(slot) !== 0) return false;
+    this.#setExpiry(slot, key, expiresMs);
     return true;
   }
 
@@ -253,9 +251,14 @@ export class KvState {
     this.#changesOfEntry = 0;
   }
 
-  #record(text: string, cell: Cell | null): void {
+  #record(held: Held, deleted: boolean): void {
     if (this.#applied === this.#history.floor) return; // a restored item is no news
-    this.#history.record(this.#applied, this.#changesOfEntry++, text, cell);
+    this.#history.record(this.#applied, this.#changesOfEntry++, held, deleted);
+  }
+
+  #find(key: Uint8Array): Held | undefined {
+    const slot = this.#items.find(key);
+    return slot === NO_SLOT ? undefined : this.#items.held(slot);
   }
 
   #write({ checks, mutations }: Write): FirstOutcome {
@@ -290,7 +293,7 @@ export class KvState {
   #holds(check: Check): boolean {
     this.#work++;
     if (check.kind === "value") {
-      const value = this.#items.get(keyText(check.key))?.value;
+      const value = this.#find(check.key)?.value;
       return value !== undefined && bytesEqual(value, check.value);
     }
     const revision = this.#revisionOf(check);
@@ -300,7 +303,7 @@ export class KvState {
   #revisionOf(check: Check): number {
     const found = check.kind === "record"
       ? this.#records.get(check.of, check.name)
-      : this.#items.get(keyText(check.key));
+      : this.#find(check.key);
     return found?.revision ?? 0;
   }
 
@@ -332,37 +335,37 @@ export class KvState {
   /** The value is copied: it is a view of a whole frame, which must not stay for its sake. */
   #put(key: Uint8Array, item: Item): boolean {
     this.#work += 1 + item.value.length / BYTES_PER_WORK;
-    const asked = keyText(key);
+    const { value, contentType, revision } = item;
     const keyCheck = this.#hash.crc32(key);
-    const before = this.#items.get(asked);
-    let cell = before;
-    if (cell === undefined) {
-      cell = this.#slabs.store(item.value);
-      cell.keyText = asked;
-      this.#items.add(asked, cell);
+    let slot = this.#items.find(key);
+    const existed = slot !== NO_SLOT;
+    if (existed) {
+      this.#leave(slot, keyCheck);
+      this.#items.rewrite(slot, key, value, contentType);
     } else {
-      this.#digest.remove(keyCheck, key.length, cell);
-      this.#views.keep(cell);
-      this.#slabs.replace(cell, item.value);
+      slot = this.#items.add(key, value, contentType);
     }
-    cell.check = this.#hash.crc32(item.value);
-    cell.contentType = this.#shared(item.contentType);
-    cell.revision = item.revision;
-    this.#setExpiry(cell, item.expiresMs ?? 0);
-    this.#digest.add(keyCheck, key.length, cell);
-    this.#record(cell.keyText, cell);
-    return before !== undefined;
+    this.#items.setRevision(slot, revision);
+    this.#setExpiry(slot, key, item.expiresMs ?? 0);
+    const held = this.#items.held(slot);
+    this.#digest.add(keyCheck, key.length, held);
+    this.#record(held, false);
+    return existed;
   }
 
-  /** One text for all items that come with the type seen last: most of a store share one. */
-  #shared(contentType: string): string {
-    if (contentType !== this.#contentType) this.#contentType = contentType;
-    return this.#contentType;
+  /** What `slot` holds is about to go. */
+  #leave(slot: Slot, keyCheck: number): Held {
+    const held = this.#items.held(slot);
+    this.#digest.remove(keyCheck, held.keyBytes, held);
+    this.#views.keep(slot, held);
+    return held;
   }
 
-  #setExpiry(cell: Cell, expiresMs: number): void {
-    this.#expiries.change(cell.keyText, cell.expiresMs, expiresMs);
-    cell.expiresMs = expiresMs;
+  #setExpiry(slot: Slot, key: Uint8Array, expiresMs: number): void {
+    const before = this.#items.expiresMs(slot);
+    if (before === expiresMs) return;
+    this.#expiries.change(keyText(key), before, expiresMs);
+    this.#items.setExpiresMs(slot, expiresMs);
   }
 
   #expire(countMax: number): boolean {
@@ -373,14 +376,12 @@ export class KvState {
 
   #delete(key: Uint8Array): boolean {
     this.#work++;
-    const text = keyText(key);
-    const before = this.#items.get(text);
-    if (before === undefined) return false;
-    this.#digest.remove(this.#hash.crc32(key), key.length, before);
-    this.#items.delete(text);
-    this.#expiries.change(text, before.expiresMs, 0);
-    this.#slabs.release(before);
-    this.#record(text, null);
+    const slot = this.#items.find(key);
+    if (slot === NO_SLOT) return false;
+    const held = this.#leave(slot, this.#hash.crc32(key));
+    this.#setExpiry(slot, key, 0);
+    this.#items.delete(slot, key);
+    this.#record(held, true);
     return true;
   }
 }

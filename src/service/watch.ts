@@ -9,7 +9,7 @@
  * and each once, or ends in a `reset`.
  */
 
-import { type Clock, latin1Text, limits, ok, type Result } from "../base/mod.ts";
+import { type Clock, hasPrefix, limits, ok, type Result } from "../base/mod.ts";
 import type { Change, Cursor, Item, Revision, View } from "../kv/mod.ts";
 import type { Replica } from "../node/mod.ts";
 import type { Access, Caller, Sight } from "./access.ts";
@@ -47,7 +47,7 @@ export type WatchOptions = {
 
 export class Watch {
   readonly #options: WatchOptions;
-  readonly #prefix: string;
+  readonly #prefix: Uint8Array;
   #cursor: Cursor;
   #toldAtMs: number;
   /** There is more to look at than one turn allows. */
@@ -73,7 +73,7 @@ export class Watch {
     this.#options = options;
     this.#sight = sight;
     this.#version = options.access.version;
-    this.#prefix = latin1Text(request.prefix);
+    this.#prefix = request.prefix;
     this.#cursor = request.after ?? replica.state.now;
     this.#toldAtMs = options.clock.now();
     if (request.initial && request.after === undefined) this.#begin();
@@ -175,7 +175,7 @@ export class Watch {
   }
 
   #concerns(change: Change): boolean {
-    return change.keyText.startsWith(this.#prefix) && this.#isSeen(change.key);
+    return hasPrefix(change.key, this.#prefix) && this.#isSeen(change.key);
   }
 
   #reset(): WatchEvent {

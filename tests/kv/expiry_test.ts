@@ -1,7 +1,7 @@
 /** Items that go by themselves: when, in which order, and what stays. */
 
 import assert from "node:assert/strict";
-import { fromUtf8, utf8 } from "../../src/base/mod.ts";
+import { fromUtf8, latin1Text, utf8 } from "../../src/base/mod.ts";
 import {
   type Command,
   encodeCommand,
@@ -121,7 +121,7 @@ Deno.test("an expiry is told to those who watch as a deletion, at the revision o
   world.expire();
   const stretch = world.state.history.since(before, { countMax: 10, bytesMax: 1_000 });
   assert.deepEqual(
-    stretch?.changes.map(({ keyText, deleted, revision }) => [keyText, deleted, revision]),
+    stretch?.changes.map(({ key, deleted, revision }) => [latin1Text(key), deleted, revision]),
     [["a", true, 3], ["b", true, 3]],
   );
 });

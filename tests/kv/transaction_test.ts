@@ -1,7 +1,7 @@
 /** Transactions: what they see, how they fail, where they end, and what those who watch are told. */
 
 import assert from "node:assert/strict";
-import { fromUtf8, limits, utf8 } from "../../src/base/mod.ts";
+import { fromUtf8, latin1Text, limits, utf8 } from "../../src/base/mod.ts";
 import {
   encodeCommand,
   KvState,
@@ -77,8 +77,8 @@ Deno.test("a transaction's steps see each other, and those who watch each of its
     bytesMax: 1_000,
   });
   assert.deepEqual(
-    told?.changes.map(({ revision, position, keyText, deleted }) =>
-      `${revision}.${position} ${deleted ? "-" : "+"}${keyText}`
+    told?.changes.map(({ revision, position, key, deleted }) =>
+      `${revision}.${position} ${deleted ? "-" : "+"}${latin1Text(key)}`
     ),
     ["2.0 +b", "2.1 +b", "2.2 -a", "2.3 -b"],
   );

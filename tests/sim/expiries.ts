@@ -11,7 +11,7 @@
  */
 
 import assert from "node:assert/strict";
-import { fromUtf8, utf8 } from "../../src/base/mod.ts";
+import { fromUtf8, latin1Text, utf8 } from "../../src/base/mod.ts";
 import type { Change, Cursor } from "../../src/kv/mod.ts";
 import type { Node } from "../../src/node/mod.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
@@ -116,7 +116,7 @@ export class Expiries {
       ? [this.#itemsOf(node), 0]
       : [seen.items, seen.timeMs];
     for (const change of stretch?.changes ?? []) {
-      if (!change.keyText.startsWith(PREFIX)) continue;
+      if (!latin1Text(change.key).startsWith(PREFIX)) continue;
       if (change.deleted) this.#went(change, items, state.timeMs);
       else this.#written(change, items, { fromMs, toMs: state.timeMs });
     }
@@ -135,7 +135,8 @@ export class Expiries {
 
   /** The entry was applied when the cluster's time was between `fromMs` and `toMs`. */
   #written(change: Change, items: Items, { fromMs, toMs }: { fromMs: number; toMs: number }): void {
-    const { keyText: key, revision, expiresMs } = change;
+    const { revision, expiresMs } = change;
+    const key = latin1Text(change.key);
     const afterMs = Number(nameOf(change.item.value).split(":")[1]);
     const [low, high] = afterMs === 0 ? [0, 0] : [fromMs + afterMs, toMs + afterMs];
     assert.ok(
@@ -152,7 +153,9 @@ export class Expiries {
     this.#due.set(revision, expiresMs);
   }
 
-  #went({ keyText: key, revision }: Change, items: Items, timeMs: number): void {
+  #went(change: Change, items: Items, timeMs: number): void {
+    const { revision } = change;
+    const key = latin1Text(change.key);
     const expiresMs = items.get(key);
     assert.ok(expiresMs !== undefined, `${key} went at ${revision} without having been there`);
     assert.notEqual(expiresMs, 0, `${key} went at ${revision}, and was to stay`);

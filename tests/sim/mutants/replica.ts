@@ -134,8 +134,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "image-not-frozen",
     story: "A snapshot is written from the live state, while later entries change it.",
     ...of("kv/views.ts"),
-    find: "cells.clone()",
-    replace: "cells",
+    find: "items.order.freeze()",
+    replace: "items.order.runs",
   },
   {
     name: "time-not-in-image",
@@ -160,10 +160,10 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     replace: "contentType, revision: (this.get(key)?.revision ?? 0) + 1, expiresMs }",
   },
   {
-    name: "image-shares-cells",
-    story: "A write changes a cell in place that an image which is being stored refers to.",
+    name: "image-shares-slots",
+    story: "A write changes an item in place that an image which is being stored refers to.",
     ...of("kv/store.ts"),
-    find: "      this.#views.keep(cell);\n",
+    find: "    this.#views.keep(slot, held);\n",
     replace: "",
   },
   {
@@ -228,8 +228,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "rewritten-item-stays-due",
     story: "An item that is written again without a lifetime still goes when it was to go before.",
     ...of("kv/store.ts"),
-    find: "    this.#setExpiry(cell, item.expiresMs ?? 0);",
-    replace: "    this.#setExpiry(cell, item.expiresMs || cell.expiresMs);",
+    find: "    this.#setExpiry(slot, key, item.expiresMs ?? 0);",
+    replace: "    this.#setExpiry(slot, key, item.expiresMs || this.#items.expiresMs(slot));",
   },
   {
     name: "expiry-not-in-image",
