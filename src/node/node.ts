@@ -133,6 +133,7 @@ export class Node implements Replica {
       applier: this.#applier,
       execute: (command, deadlineAt) => this.execute(command, deadlineAt),
     });
+    directory.forgetRecovered();
     this.#ticker = clock.every(tickMs, () => this.#tick());
     this.#schedule();
   }

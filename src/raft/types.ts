@@ -71,7 +71,10 @@ export type Write = {
   readonly thenSend: readonly Message[];
 };
 
-/** What storage found at start: the log after `snapshot`, whose position is ORIGIN at bootstrap. */
+/**
+ * What storage found at start: the log after `snapshot`, whose position is ORIGIN at bootstrap.
+ * Payloads may be views of whole files: whoever keeps one for longer keeps a copy.
+ */
 export type Recovered = {
   readonly hard: HardState;
   readonly snapshot: SnapshotRef;

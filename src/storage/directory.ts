@@ -3,8 +3,8 @@
  * leaves every byte as it was found.
  */
 
-import { assert, err, hex, ok, type Result } from "../base/mod.ts";
-import type { Index } from "../raft/mod.ts";
+import { assert, err, hex, ok, type Result, u32At } from "../base/mod.ts";
+import type { Index, Recovered } from "../raft/mod.ts";
 import { decide, DIRECTORY_TABLE, type DirectoryConditions } from "./decision.ts";
 import { attempt, attemptAsync, type StorageError, storageError } from "./errors.ts";
 import { frameBytes, FrameWriter } from "./frame.ts";
@@ -13,7 +13,6 @@ import { initialise, makeFolders } from "./initialise.ts";
 import {
   type FoundLog,
   type FoundState,
-  readSegment,
   recoverLog,
   recoverState,
   segmentSequences,
@@ -46,13 +45,12 @@ export async function openDataDirectory(
     return opened;
   }
   const { wal } = opened.value;
-  return ok({
-    ...opened.value,
+  return ok(Object.assign(opened.value, {
     async release() {
       await wal.close();
       lock.release();
     },
-  });
+  }));
 }
 
 type Opened = Omit<DataDirectory, "release" | "wal"> & { readonly wal: SegmentedWal };
@@ -116,13 +114,16 @@ function logCondition({ disk, path }: OpenOptions): DirectoryConditions["log"] {
   const sequences = segmentSequences(disk, walPath);
   if (sequences.length === 0) return "none";
   if (sequences.length > 1 || sequences[0] !== 1) return "used";
-  const bytes = readSegment(disk, `${walPath}/${segmentName(1)}`);
-  if (!bytes.ok) return "used"; // whatever it is, it is nothing to write over
-  // A head frame and nothing behind it. Its check matters not: damage is for recovery to find.
-  const lengthBytes = bytes.value.length < 12
-    ? 0
-    : new DataView(bytes.value.buffer, bytes.value.byteOffset).getUint32(8, true);
-  return bytes.value.length === frameBytes(lengthBytes) ? "fresh" : "used";
+  const file = attempt(() => disk.open(`${walPath}/${segmentName(1)}`, "read"));
+  if (!file.ok) return "used"; // whatever it is, it is nothing to write over
+  try {
+    // A head frame and nothing behind it. Its check matters not: damage is for recovery to find.
+    const start = new Uint8Array(12);
+    const lengthBytes = file.value.readAt(0, start) < start.length ? 0 : u32At(start, 8);
+    return file.value.size() === frameBytes(lengthBytes) ? "fresh" : "used";
+  } finally {
+    file.value.close();
+  }
 }
 
 async function recover(
@@ -213,9 +214,16 @@ function assemble(
     },
   );
   const decisions = [...log.decisions, ...state.decisions];
+  let recovered: Recovered | null = state.recovered;
   return {
     identity,
-    recovered: state.recovered,
+    get recovered() {
+      assert(recovered !== null, "what was recovered is read before it is forgotten");
+      return recovered;
+    },
+    forgetRecovered() {
+      recovered = null;
+    },
     wal,
     snapshots,
     decisions,

@@ -9,20 +9,15 @@ import type { Entry, Index, Position } from "../raft/mod.ts";
 import { type Checkpoint, LogShape } from "./log_shape.ts";
 import { type LogRecord, readRecords } from "./records.ts";
 
-const BLOCK_BYTES = 64 * 1024;
-const SHARED_BYTES_MAX = 4 * 1024;
-
 export class Replay {
   readonly shape: LogShape;
   /** Where the oldest segment begins. */
   readonly oldest: Checkpoint;
-  /** Contiguous, beginning right behind `#startIndex`. */
+  /** Contiguous, beginning right behind `#startIndex`; payloads are views of the segments. */
   #entries: Entry[] = [];
   #startIndex: Index;
   /** The largest index among the entries of the segment being read, 0 for none. */
   #segmentIndexMax: Index = 0;
-  /** Copies: a view would keep the whole segment in memory for one small entry. */
-  readonly #blocks = new Blocks();
 
   /** Begins where the oldest segment begins. */
   constructor(checkpoint: Checkpoint) {
@@ -67,8 +62,7 @@ export class Replay {
   #keep(entry: Entry): void {
     this.#segmentIndexMax = Math.max(this.#segmentIndexMax, entry.index);
     if (entry.index <= this.shape.mark.position.index) return; // superseded by the snapshot
-    const { index, term, kind } = entry;
-    this.#entries.push({ index, term, kind, payload: this.#blocks.copy(entry.payload) });
+    this.#entries.push(entry);
   }
 
   /** Cuts the entries as a truncation or a mark has cut the shape of the log. */
@@ -79,23 +73,5 @@ export class Replay {
       this.#entries = [];
     }
     this.#entries.length = Math.min(this.#entries.length, lastIndex - startIndex);
-  }
-}
-
-/** Copies of bytes. Small ones share buffers: one for each would cost more than the bytes do. */
-class Blocks {
-  #block = new Uint8Array(0);
-  #used = 0;
-
-  copy(bytes: Uint8Array): Uint8Array {
-    if (bytes.length > SHARED_BYTES_MAX) return bytes.slice();
-    if (this.#used + bytes.length > this.#block.length) {
-      this.#block = new Uint8Array(BLOCK_BYTES);
-      this.#used = 0;
-    }
-    const copy = this.#block.subarray(this.#used, this.#used + bytes.length);
-    copy.set(bytes);
-    this.#used += bytes.length;
-    return copy;
   }
 }

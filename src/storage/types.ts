@@ -56,7 +56,10 @@ export type OpenOptions = {
 
 export type DataDirectory = {
   readonly identity: Identity;
+  /** Until `forgetRecovered`. */
   readonly recovered: Recovered;
+  /** Whoever goes on from there has taken it over: else its entries would stay in memory twice. */
+  forgetRecovered(): void;
   readonly wal: Wal;
   readonly snapshots: SnapshotStore;
   readonly decisions: readonly Decision[];
