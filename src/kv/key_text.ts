@@ -1,6 +1,6 @@
 /**
- * Keys as strings of one character per byte, so that the engine's own string comparison orders
- * them by byte value and the index needs no comparator of ours.
+ * Keys as strings of one character per byte, where a map or a tree of the engine's is to find them:
+ * the engine's own comparison of strings orders them by byte value.
  */
 
 import { latin1Text } from "../base/mod.ts";
