@@ -57,8 +57,8 @@ export class Snapshotter {
   }
 
   /**
-   * Writes `image` as the snapshot `ref`, and closes it; true once it is durable. A failure costs nothing but the
-   * space that the log goes on to use, so it is logged and tried again later.
+   * Writes `image` as the snapshot `ref`, and closes it; true once it is durable. A failure costs
+   * nothing but the space that the log goes on to use, so it is logged and tried again later.
    */
   async take(ref: SnapshotRef, image: Image): Promise<boolean> {
     this.#busy = true;
