@@ -30,6 +30,11 @@ export class Items {
     return this.#index.size;
   }
 
+  /** Of their bytes, with what was overwritten or deleted and not yet given up: as much at most. */
+  get sizeBytes(): number {
+    return this.#slabs.sizeBytes;
+  }
+
   /** The slot of the item under `key`, or NO_SLOT. */
   find(key: Uint8Array): Slot {
     this.#wanted = key;

@@ -93,6 +93,11 @@ export class KvState {
     return this.#work;
   }
 
+  /** What its items take, with up to as much again that was overwritten; see {@link Items}. */
+  get sizeBytes(): number {
+    return this.#items.sizeBytes;
+  }
+
   /** What has changed of late. */
   get history(): History {
     return this.#history;

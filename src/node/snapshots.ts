@@ -29,6 +29,9 @@ export type SnapshotMetrics = SnapshotterMetrics & {
   readonly received: number;
 };
 
+/** How much larger than `snapshotBytes` the state may be before more of the log is waited for. */
+const STATE_TO_LOG_MAX = 4;
+
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #snapshotter: Snapshotter;
@@ -70,22 +73,35 @@ export class Snapshots {
   takeWhenDue(): void {
     const { applier, node } = this.#options;
     const { bytes, entries } = applier.sinceSnapshot;
-    const due = bytes >= node.storage.snapshotBytes || entries >= this.#entriesDue(entries);
+    const scale = this.#scale();
+    const due = bytes >= scale * node.storage.snapshotBytes ||
+      entries >= this.#entriesDue(entries, scale * node.storage.snapshotEntries);
     if (due && this.#snapshotter.idle && !applier.isRestoring) void this.#take();
   }
 
   /**
-   * How many entries behind the last snapshot make the next one due: as far as the next multiple of
-   * `snapshotEntries`, counted from another index on each voter. So they take turns, and a majority
-   * is not slowed down by its own snapshot.
+   * What both settings are multiplied by once the state is large: one of gigabytes, written after
+   * every 100,000 entries, would keep a node and its disk busy with little else. A power of two, so
+   * that the multiples below stay multiples when it changes.
    */
-  #entriesDue(entries: number): number {
+  #scale(): number {
+    const { applier, node } = this.#options;
+    let scale = 1;
+    while (STATE_TO_LOG_MAX * scale * node.storage.snapshotBytes < applier.kv.sizeBytes) scale *= 2;
+    return scale;
+  }
+
+  /**
+   * How many entries behind the last snapshot make the next one due: as far as the next multiple of
+   * `interval`, counted from another index on each voter. So they take turns, and a majority is not
+   * slowed down by its own snapshot.
+   */
+  #entriesDue(entries: number, interval: number): number {
     const { applier, node, raft } = this.#options;
-    const { snapshotEntries } = node.storage;
     const { voters } = raft.membership;
     const rank = Math.max(0, voters.findIndex(({ id }) => id === node.self));
-    const last = applier.applied - entries + Math.floor(rank * snapshotEntries / voters.length);
-    return snapshotEntries - last % snapshotEntries;
+    const last = applier.applied - entries + Math.floor(rank * interval / voters.length);
+    return interval - last % interval;
   }
 
   /** The mark of the snapshot at `index` is durable: the one before it bounds what is kept. */

@@ -15,6 +15,16 @@ export function reachedByMajority(
   needed = majority(values.length),
 ): number {
   assert(values.length > 0, "a cluster has at least one voter");
-  const descending = [...values].sort((a, b) => b - a);
-  return descending[needed - 1] as number;
+  let highest = -Infinity;
+  for (const value of values) {
+    if (value > highest && countReached(values, value) >= needed) highest = value;
+  }
+  return highest;
+}
+
+/** Without a copy: a leader asks for every acknowledgement. */
+function countReached(values: readonly number[], value: number): number {
+  let count = 0;
+  for (const one of values) if (one >= value) count++;
+  return count;
 }

@@ -222,6 +222,26 @@ Deno.test("cluster: nodes take their snapshots in turn", async () => {
   }
 });
 
+Deno.test("cluster: the larger the state, the more of the log a snapshot waits for", async () => {
+  const cluster = await SimCluster.started({ nodes: 1, snapshotBytes: 64 * 1024 });
+  const value = "x".repeat(4096);
+  const snapshotsDuring = async (keys: number, writes: number): Promise<number> => {
+    const taken = new Set<number>();
+    for (let n = 0; n < writes; n++) {
+      await cluster.put("n1", `key ${n % keys}`, value);
+      await cluster.clock.advance(50); // enough to write one
+      taken.add(cluster.node("n1").status().snapshotIndex);
+    }
+    return taken.size - 1;
+  };
+  // A state of 64 KiB, then one of 1 MiB: some 15 entries for each snapshot, then four times as many.
+  const small = await snapshotsDuring(8, 256);
+  await snapshotsDuring(256, 256);
+  const large = await snapshotsDuring(256, 256);
+  assert.ok(small >= 14 && small <= 16, `${small}`);
+  assert.ok(large >= 2 && large <= 4, `${large}`);
+});
+
 Deno.test("cluster: a leader that stops hands over, and no write fails meanwhile", async () => {
   const cluster = await SimCluster.started({ nodes: 3 });
   for (let round = 0; round < 3; round++) {

@@ -26,6 +26,7 @@ export type SimClusterOptions = {
   readonly seed?: number;
   readonly electionTimeoutMs?: number;
   readonly snapshotEntries?: number;
+  readonly snapshotBytes?: number;
   readonly segmentBytes?: number;
   readonly conditions?: Partial<Conditions>;
   /** Sets up every disk that a node is going to start on. */
@@ -134,7 +135,7 @@ export class SimCluster {
       },
       storage: {
         segmentBytes: this.#options.segmentBytes ?? 1024 * 1024,
-        snapshotBytes: 64 * 1024 * 1024,
+        snapshotBytes: this.#options.snapshotBytes ?? 64 * 1024 * 1024,
         snapshotEntries: this.#options.snapshotEntries ?? 1_000_000,
       },
       onHalt: (reason) => {
