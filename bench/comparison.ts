@@ -27,7 +27,7 @@ export type Comparison = Series & {
 
 export function compare(series: Series): Comparison {
   const { values, goal } = series;
-  const { keva, etcd, other = etcd } = values;
+  const { keva, etcd, floor, other = etcd ?? floor } = values;
   const figures = Object.fromEntries(
     Object.entries(values).map(([target, rounds]) => [target, figureOf(rounds)]),
   );

@@ -6,6 +6,7 @@ import { buildBinary } from "../tools/build.ts";
 import { ROOT } from "../tools/paths.ts";
 import { BINARY } from "../tests/e2e/support/cluster.ts";
 import { etcdKind } from "./etcd/target.ts";
+import { floorKind } from "./floor/target.ts";
 import { kevaKind } from "./keva/target.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, optionsOf, USAGE } from "./options.ts";
@@ -56,13 +57,15 @@ async function kindsOf({ targets, targetsNamed, against }: Options): Promise<Tar
   if (against !== undefined) return [await kevaKind(), await kevaKind("other", against)];
   const kinds: TargetKind[] = [];
   if (targets.includes("keva")) kinds.push(await kevaKind());
-  if (!targets.includes("etcd")) return kinds;
-  try {
-    kinds.push(await etcdKind());
-  } catch (error) {
-    if (targetsNamed) throw error;
-    console.log(`without etcd, which cannot be had here: ${(error as Error).message}`);
+  if (targets.includes("etcd")) {
+    try {
+      kinds.push(await etcdKind());
+    } catch (error) {
+      if (targetsNamed) throw error;
+      console.log(`without etcd, which cannot be had here: ${(error as Error).message}`);
+    }
   }
+  if (targets.includes("floor")) kinds.push(floorKind);
   return kinds;
 }
 

@@ -13,7 +13,9 @@ export const USAGE =
   --quick         the rows that have a target, in fewer and shorter rounds
   --only PATTERN  the rows and experiments whose name matches, a regular expression:
                   --only 'writes, 64|reads of'; experiments run only when they are named so
-  --targets LIST  what is measured (default keva,etcd; without etcd when it cannot be had)
+  --targets LIST  what is measured (default keva,etcd; without etcd when it cannot be had);
+                  floor is three processes on Keva's runtime that replicate and do nothing else:
+                  rows only, no experiments
   --against FILE  another binary of Keva in the place of etcd: what a change is worth shows best
                   in many short rounds, --rounds 15 --seconds 1.5
   --json FILE     also write every figure and every round as JSON
@@ -69,6 +71,9 @@ export function optionsOf(args: string[]): Options | undefined {
     ...(seconds !== undefined && { measureMs: positive("seconds", seconds) * 1000 }),
   });
   const experiments = only === undefined ? [] : EXPERIMENTS.filter(({ name }) => only.test(name));
+  if (targets?.includes("floor") && experiments.length > 0) {
+    throw new Error(`floor has rows, but not "${experiments[0]!.name}"; narrow --only`);
+  }
   if (plan.rows.length === 0 && experiments.length === 0) {
     throw new Error(`no row's name matches --only "${values.only}"`);
   }
@@ -77,7 +82,7 @@ export function optionsOf(args: string[]): Options | undefined {
     experiments,
     targets: against !== undefined
       ? ["keva", "other"]
-      : targets?.split(",").map(targetName) ?? TARGETS,
+      : targets?.split(",").map(targetName) ?? ["keva", "etcd"],
     targetsNamed: targets !== undefined,
     against,
     json: values.json,

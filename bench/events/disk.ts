@@ -20,11 +20,7 @@ const BYTES_PER_BYTE: Goal = { of: "keva", relation: "≤", bound: 1.2 };
 const COPIES: Goal = { of: "keva", relation: "≥", bound: 2 };
 
 const KEVA_SYNCS = "keva_wal_fsync_duration_seconds_count";
-const SYNCS: Readonly<Record<TargetName, string>> = {
-  keva: KEVA_SYNCS,
-  other: KEVA_SYNCS,
-  etcd: "etcd_disk_wal_fsync_duration_seconds_count",
-};
+const ETCD_SYNCS = "etcd_disk_wal_fsync_duration_seconds_count";
 const KEVA_ENTRIES = "keva_wal_frame_entries_sum";
 const KEVA_LOG_BYTES = "keva_wal_written_bytes_total";
 
@@ -110,7 +106,7 @@ async function writesOf(target: Target, data: Data): Promise<Writes> {
   const isKeva = target.name !== "etcd";
   return {
     acknowledged: data.keys,
-    syncs: sum(growth(SYNCS[target.name])),
+    syncs: sum(growth(isKeva ? KEVA_SYNCS : ETCD_SYNCS)),
     flushes: after.flushes - before.flushes,
     diskBytes: after.diskBytes.map((bytes, node) => bytes - (before.diskBytes[node] as number)),
     logEntries: isKeva ? growth(KEVA_ENTRIES) : [],

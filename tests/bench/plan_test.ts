@@ -62,7 +62,7 @@ Deno.test("experiments run only when they are named", () => {
 Deno.test("wrong use of the command line is refused in one sentence", () => {
   const refused: [args: string[], reason: RegExp][] = [
     [["--only", "nothing"], /^no row's name matches --only "nothing"$/],
-    [["--targets", "keva,other"], /^--targets has "other"; allowed: keva, etcd$/],
+    [["--targets", "keva,other"], /^--targets has "other"; allowed: keva, etcd, floor$/],
     [["--rounds", "1.5"], /^--rounds is "1.5"; allowed: whole numbers$/],
     [["--keys", "0"], /^--keys is "0"; allowed: numbers above 0$/],
   ];
