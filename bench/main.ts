@@ -18,8 +18,8 @@ import type { TargetKind } from "./target.ts";
 
 /** For starting, filling and stopping, beyond the rounds themselves, of each target. */
 const PATIENCE_MS = 120_000;
-/** For each experiment, of each target: writing a million keys may take minutes. */
-const EXPERIMENT_MS_MAX = 15 * 60_000;
+/** For each experiment, of each target: writing five million keys takes a quarter of an hour. */
+const EXPERIMENT_MS_MAX = 40 * 60_000;
 
 async function main(options: Options): Promise<number> {
   if (Deno.build.os !== "linux") throw new Error("it reads CPU and memory from /proc: Linux only");

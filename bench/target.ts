@@ -47,6 +47,9 @@ export const TARGETS = ["keva", "etcd", "floor"] as const;
 /** `other` is another binary of Keva. */
 export type TargetName = typeof TARGETS[number] | "other";
 
+/** For a start, however much data there is to read. */
+export const START_MS_MAX = 5 * 60_000;
+
 /** What targets are made from. */
 export type TargetKind = {
   readonly name: TargetName;

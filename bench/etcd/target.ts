@@ -9,7 +9,16 @@ import { RunningProcess } from "../../tests/e2e/support/process.ts";
 import { until } from "../../tests/e2e/support/wait.ts";
 import { LoadProcess } from "../load/process.ts";
 import { metricsOf } from "../metrics.ts";
-import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
+import {
+  type Load,
+  type LoadJob,
+  type Metrics,
+  type OnEdge,
+  START_MS_MAX,
+  type Target,
+  type TargetKind,
+  type TargetNode,
+} from "../target.ts";
 import { opening } from "./frames.ts";
 import { findEtcd } from "./install.ts";
 
@@ -120,7 +129,7 @@ class EtcdTarget implements Target {
       const process = this.#processes.get(name) as RunningProcess;
       if (!process.isRunning) throw new Error(`etcd ${name} ended:\n${process.text}`);
       return (await ask(`${clientUrl}/health`))?.health === "true";
-    });
+    }, START_MS_MAX);
   }
 }
 

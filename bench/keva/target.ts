@@ -9,7 +9,16 @@ import { output } from "../../tests/e2e/support/process.ts";
 import { GUARDED, tokenFor, writePolicy } from "./guarded.ts";
 import { LoadProcess } from "../load/process.ts";
 import { metricsOf } from "../metrics.ts";
-import type { Load, LoadJob, Metrics, OnEdge, Target, TargetKind, TargetNode } from "../target.ts";
+import {
+  type Load,
+  type LoadJob,
+  type Metrics,
+  type OnEdge,
+  START_MS_MAX,
+  type Target,
+  type TargetKind,
+  type TargetNode,
+} from "../target.ts";
 
 export async function kevaKind(
   name: "keva" | "other" = "keva",
@@ -61,7 +70,7 @@ class KevaTarget implements Target {
     if (this.#lacksKeys) await keysFor(this.#cluster);
     this.#lacksKeys = false;
     if (this.#lacksToken) await writePolicy(this.#cluster);
-    await this.#cluster.start();
+    await this.#cluster.start(START_MS_MAX);
     if (this.#lacksToken) this.#token = await tokenFor(this.#cluster);
     this.#lacksToken = false;
   }

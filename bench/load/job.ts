@@ -1,6 +1,6 @@
 /** One job of a load generator, in its own process. */
 
-import type { Load, LoadJob, OnEdge } from "../target.ts";
+import { type Load, type LoadJob, type OnEdge, START_MS_MAX } from "../target.ts";
 import { runClients, type Source } from "./clients.ts";
 import type { Protocol } from "./session.ts";
 import { eachKey, requestsOf } from "./sources.ts";
@@ -16,7 +16,6 @@ export type Job = {
 
 /** Enough that a node which comes up is asked within a few milliseconds. */
 const PROBE_CLIENTS = 12;
-const PROBE_MS_MAX = 60_000;
 
 export function runJob({ job, ports }: Job, protocol: Protocol, onEdge: OnEdge): Promise<Load> {
   const on = { protocol, ports };
@@ -62,7 +61,7 @@ async function round(job: JobOf<"round">, on: On, onEdge: OnEdge): Promise<Load>
 async function probe({ data }: JobOf<"probe">, on: On, onEdge: OnEdge): Promise<Load> {
   const { valueBytes } = data;
   const clients = PROBE_CLIENTS;
-  const tally = new Tally(PROBE_MS_MAX);
+  const tally = new Tally(START_MS_MAX);
   const writes = requestsOf({ data, clients, readShare: 0, hot: false, perSecond: null });
   // The client whose write was acknowledged first is the first to come again after it.
   const source: Source = () => {

@@ -4,7 +4,7 @@
  */
 
 import { ROOT } from "../../tools/paths.ts";
-import type { Load, LoadJob, OnEdge } from "../target.ts";
+import { type Load, type LoadJob, type OnEdge, START_MS_MAX } from "../target.ts";
 import { type Job, runJob } from "./job.ts";
 import type { Protocol } from "./session.ts";
 
@@ -14,7 +14,6 @@ type Event =
 
 /** Beyond its own duration, for what a job may take: every request under way must end. */
 const PATIENCE_MS = 20_000;
-const PROBE_MS = 60_000;
 
 /** For its worker, whose module is read when it starts. */
 const READ_OWN_CODE = `--allow-read=${ROOT}/bench`;
@@ -87,7 +86,7 @@ export class LoadProcess {
 /** How long a job may take; a fill has a thousand writes a second at least. */
 function jobMs(job: LoadJob): number {
   if (job.kind === "round") return job.warmupMs + job.measureMs;
-  return job.kind === "fill" ? job.data.keys : PROBE_MS;
+  return job.kind === "fill" ? job.data.keys : START_MS_MAX;
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {

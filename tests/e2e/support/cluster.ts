@@ -210,13 +210,13 @@ export class Cluster {
   }
 
   /** Starts every node that does not run, and waits until all are ready. */
-  async start(): Promise<void> {
+  async start(timeoutMs?: number): Promise<void> {
     for (const node of this.nodes) if (!node.isRunning) node.start();
-    await this.ready();
+    await this.ready(timeoutMs);
   }
 
-  async ready(): Promise<void> {
-    await Promise.all(this.running.map((node) => node.ready()));
+  async ready(timeoutMs?: number): Promise<void> {
+    await Promise.all(this.running.map((node) => node.ready(timeoutMs)));
   }
 
   /** The node that leads, as itself and a majority of all nodes see it. */
