@@ -28,7 +28,8 @@ export type Frame = {
 
 /** Length of what follows the head, kind, id, index. */
 const HEAD_BYTES = 4 + 1 + 4 + 4;
-const BUFFER_BYTES = 1024 * 1024;
+/** More than any frame: 256 clients with a value of 16 KiB each fill the largest. */
+const BUFFER_BYTES = 8 * 1024 * 1024;
 
 /** A connection that takes any number of writes at once; those that wait leave together. */
 export class Gatherer {

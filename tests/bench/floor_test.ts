@@ -8,6 +8,8 @@ import { keysOf } from "../../bench/workload.ts";
 import { workload } from "./support.ts";
 
 const DATA = { keys: 300, valueBytes: 256 };
+/** As many as clients send at once make a frame of more than a megabyte. */
+const LARGE = { keys: 300, valueBytes: 16 * 1024 };
 const MAJORITY = 2;
 
 function occurrences(text: string, keys: readonly string[]): number {
@@ -27,6 +29,7 @@ Deno.test("floor: every acknowledged key is in the logs of a majority, every rea
     );
     const copies = logs.reduce((sum, log) => sum + occurrences(log, keys), 0);
     assert.ok(copies >= MAJORITY * DATA.keys, `${copies} copies`);
+    await fill(target, LARGE);
     const reads = workload({ data: DATA, clients: 12, readShare: 0.5 });
     const { errors, operations } = await target.load(
       { kind: "round", workload: reads, warmupMs: 50, measureMs: 200 },
