@@ -120,20 +120,28 @@ class Leader extends Node {
   /** Reads that a follower has been asked about. */
   readonly #asked: Request[][] = [];
 
-  constructor(directory: string, port: number) {
+  constructor(directory: string) {
     super();
     this.#log = new Log(directory, (id) => this.#stored(id));
-    void this.#listen(port);
   }
 
-  async #listen(port: number): Promise<void> {
-    for await (const tcp of Deno.listen({ hostname: "127.0.0.1", port })) {
+  /** Waits for its followers: what is sent before they are there is lost. */
+  async gather(port: number): Promise<void> {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port });
+    for (let missing = FOLLOWERS.length; missing > 0; missing--) {
+      await this.#welcome(await listener.accept());
+    }
+  }
+
+  #welcome(tcp: Deno.TcpConn): Promise<void> {
+    return new Promise((greeted) => {
       let from = 0;
       void readFrames(tcp, (frame) => {
-        if (frame.kind === Kind.hello) this.#links.set(from = frame.id, new Link(tcp));
-        else this.#onFrame(from, frame);
+        if (frame.kind !== Kind.hello) return this.#onFrame(from, frame);
+        this.#links.set(from = frame.id, new Link(tcp));
+        greeted();
       });
-    }
+    });
   }
 
   #onFrame(from: number, frame: Frame): void {
@@ -245,6 +253,12 @@ function taken(waiting: Map<number, readonly Request[]>, id: number): readonly R
   return requests;
 }
 
+async function leader(directory: string, port: number): Promise<Leader> {
+  const leader = new Leader(directory);
+  await leader.gather(port);
+  return leader;
+}
+
 /** The leader may not listen yet. */
 async function dial(port: number): Promise<Deno.TcpConn> {
   for (;;) {
@@ -259,6 +273,6 @@ async function dial(port: number): Promise<Deno.TcpConn> {
 
 const [number, clientPort, peerPort, directory] = Deno.args as [string, string, string, string];
 const node = Number(number) === LEADER
-  ? new Leader(directory, Number(peerPort))
+  ? await leader(directory, Number(peerPort))
   : new Follower(directory, await dial(Number(peerPort)), Number(number));
 await serveClients(Number(clientPort), (request) => node.take(request));

@@ -81,7 +81,8 @@ class FloorTarget implements Target {
       const process = this.#processes[number] as RunningProcess;
       if (!process.isRunning) throw new Error(`${nameOf(number)} ended:\n${process.text}`);
       try {
-        const response = await fetch(`http://127.0.0.1:${port}/v1/storage/key/none`);
+        const signal = AbortSignal.timeout(2_000);
+        const response = await fetch(`http://127.0.0.1:${port}/v1/storage/key/none`, { signal });
         return await response.bytes() !== undefined;
       } catch {
         return false;
