@@ -1,8 +1,8 @@
 /**
  * One process of the floor: writes are on the disks of two of three processes before they are
  * answered, a read has asked the leader, and that is all. The first process leads for ever. There
- * are no elections, terms, checks, limits, snapshots or restarts, so nothing here is a database;
- * what it costs, no database on this runtime and this machine can do without.
+ * are no elections, terms, checks, limits, snapshots or restarts: no database, but about what one on
+ * this runtime costs before it is one.
  *
  * `deno run -A node.ts NUMBER CLIENT_PORT PEER_PORT DIRECTORY`
  */
@@ -29,7 +29,10 @@ type Batch = {
 };
 
 const LEADER = 0;
-const FOLLOWERS = [1, 2];
+/** Whom the leader asks before it serves reads of its own clients; with it, a majority. */
+const ECHO = 1;
+const FOLLOWERS = [ECHO, 2];
+const MAJORITY = 2;
 /** Written once and then over and over, so that no write makes the file longer. */
 const LOG_BYTES = 64 * 1024 * 1024;
 
@@ -158,7 +161,7 @@ class Leader extends Node {
     if (this.reads.length > 0) {
       this.#asked.push(this.reads);
       this.reads = [];
-      this.#links.get(1)?.send(Kind.ask, 0);
+      this.#links.get(ECHO)?.send(Kind.ask, 0);
     }
     if (this.writes.length === 0 && this.#forwards.length === 0) return;
     const [own, forwards] = [this.writes, this.#forwards];
@@ -177,7 +180,9 @@ class Leader extends Node {
   #stored(id: number): void {
     const batch = this.#batches.find((one) => one.id === id);
     if (batch !== undefined) batch.stored++;
-    while ((this.#batches[0]?.stored ?? 0) >= 2) this.#commit(this.#batches.shift() as Batch);
+    while ((this.#batches[0]?.stored ?? 0) >= MAJORITY) {
+      this.#commit(this.#batches.shift() as Batch);
+    }
   }
 
   #commit({ own, forwards, commands }: Batch): void {
