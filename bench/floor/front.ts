@@ -1,5 +1,6 @@
 /** As much of HTTP/1.1 as the load generator speaks, and no check of anything. */
 
+import { latin1Text } from "../../src/base/mod.ts";
 import { Gatherer } from "./wire.ts";
 
 export type Request = {
@@ -63,7 +64,7 @@ function endOfRequest(
 ): { bodyAt: number; length: number } | null {
   for (let at = 0; (at = buffer.indexOf(CR, at)) >= 0 && at + 3 < filled; at++) {
     if (buffer[at + 2] !== CR) continue;
-    const head = String.fromCharCode(...buffer.subarray(0, at));
+    const head = latin1Text(buffer, 0, at);
     const length = Number(/Content-Length: (\d+)/i.exec(head)?.[1] ?? 0);
     const bodyAt = at + 4;
     return filled < bodyAt + length ? null : { bodyAt, length };

@@ -8,16 +8,9 @@
  */
 
 import { setImmediate } from "node:timers";
+import { concat, latin1Text } from "../../src/base/mod.ts";
 import { type Request, serveClients } from "./front.ts";
-import {
-  decodeCommand,
-  encodeCommand,
-  type Frame,
-  joined,
-  Kind,
-  Link,
-  readFrames,
-} from "./wire.ts";
+import { decodeCommand, encodeCommand, type Frame, Kind, Link, readFrames } from "./wire.ts";
 
 type Batch = {
   readonly id: number;
@@ -61,7 +54,7 @@ class Log {
     while (this.#waiting.length > 0) {
       const batches = this.#waiting;
       this.#waiting = [];
-      const bytes = joined(batches.flatMap(({ commands }) => commands));
+      const bytes = concat(batches.flatMap(({ commands }) => commands));
       if (this.#at + bytes.length > LOG_BYTES) this.#at = 0;
       this.#file.seekSync(this.#at, Deno.SeekMode.Start);
       this.#file.writeSync(bytes);
@@ -90,14 +83,14 @@ abstract class Node {
   protected apply(commands: readonly Uint8Array[]): void {
     for (const command of commands) {
       const { key, value } = decodeCommand(command);
-      this.#items.set(textOf(key), value.slice());
+      this.#items.set(latin1Text(key), value.slice());
     }
     this.applied += commands.length;
   }
 
   protected serve(reads: readonly Request[]): void {
     for (const { client, key } of reads) {
-      client.answer(this.applied, this.#items.get(textOf(key)) ?? new Uint8Array());
+      client.answer(this.applied, this.#items.get(latin1Text(key)) ?? new Uint8Array());
     }
   }
 
@@ -246,10 +239,6 @@ class Follower extends Node {
 
 function commandOf({ key, value }: Request): Uint8Array {
   return encodeCommand(key, value as Uint8Array);
-}
-
-function textOf(key: Uint8Array): string {
-  return String.fromCharCode(...key);
 }
 
 function taken(waiting: Map<number, readonly Request[]>, id: number): readonly Request[] {

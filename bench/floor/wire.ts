@@ -1,5 +1,7 @@
 /** Frames between the processes of the floor, and writes that gather while one is under way. */
 
+import { concat } from "../../src/base/mod.ts";
+
 /** What a frame is for; `id` counts what the sender sends of one kind. */
 export const Kind = {
   /** Who dialed: `id` is its number. */
@@ -51,7 +53,8 @@ export class Gatherer {
     this.#writing = true;
     try {
       while (this.#waiting.length > 0) {
-        const bytes = joined(this.#waiting);
+        const [first, ...more] = this.#waiting as [Uint8Array, ...Uint8Array[]];
+        const bytes = more.length === 0 ? first : concat(this.#waiting);
         this.#waiting = [];
         for (let at = 0; at < bytes.length;) at += await this.#tcp.write(bytes.subarray(at));
       }
@@ -64,7 +67,7 @@ export class Gatherer {
 
 export class Link extends Gatherer {
   send(kind: Kind, id: number, index = 0, commands: readonly Uint8Array[] = []): void {
-    const payload = joined(commands);
+    const payload = concat(commands);
     const frame = new Uint8Array(HEAD_BYTES + payload.length);
     const view = new DataView(frame.buffer);
     view.setUint32(0, payload.length);
@@ -129,15 +132,4 @@ function commandsOf(payload: Uint8Array): Uint8Array[] {
     commands.push(payload.subarray(start, at));
   }
   return commands;
-}
-
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
