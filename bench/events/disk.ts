@@ -6,7 +6,7 @@ import { growthOf } from "../metrics.ts";
 import type { Metrics, Target, TargetName } from "../target.ts";
 import { diskBytesOf, flushesOf } from "../usage.ts";
 import { type Data, KEY_BYTES, VALUE_BYTES } from "../workload.ts";
-import { type Experiment, onEach, pause } from "./experiment.ts";
+import { type Experiment, onEach, pause, seriesOf } from "./experiment.ts";
 
 const NODES = 3;
 const ROUNDS = 3;
@@ -86,8 +86,7 @@ function series(
   rounds: Rounds,
   value: (writes: Writes) => number,
 ): Series {
-  const values = Object.entries(rounds).map(([target, writes]) => [target, writes.map(value)]);
-  return { name, goal, values: Object.fromEntries(values) };
+  return seriesOf(name, goal, rounds, (writes) => writes.map(value));
 }
 
 async function roundsOf(target: Target, data: Data): Promise<Writes[]> {

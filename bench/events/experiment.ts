@@ -3,7 +3,7 @@
  * Experiments run only when they are asked for by name.
  */
 
-import type { Series } from "../comparison.ts";
+import type { Goal, Series } from "../comparison.ts";
 import { fill, measure } from "../measure.ts";
 import type { Target, TargetName } from "../target.ts";
 import { usageOf } from "../usage.ts";
@@ -37,6 +37,17 @@ export async function onEach<T>(
   const results: Partial<Record<TargetName, T>> = {};
   for (const name of stage.targets) results[name] = await stage.with(name, run);
   return results;
+}
+
+/** A figure of what was seen of each target. */
+export function seriesOf<T>(
+  name: string,
+  goal: Goal | null,
+  seen: Partial<Record<TargetName, T>>,
+  figure: (of: T) => readonly number[],
+): Series {
+  const values = Object.entries(seen).map(([target, one]) => [target, figure(one)]);
+  return { name, goal, values: Object.fromEntries(values) };
 }
 
 /** Of each node. */

@@ -11,6 +11,7 @@ import {
   pacedWrites,
   pause,
   rssBytes,
+  seriesOf,
   type Stage,
 } from "./experiment.ts";
 import { restarts } from "./restart.ts";
@@ -45,27 +46,27 @@ function growth(name: string, sizes: readonly number[]): Experiment {
         for (const keys of sizes) seen.push(await grow(target, keys, stage));
         return { sizes: seen, restartMs: await restarts(target, stage) };
       });
-      const of = (value: (grown: Grown) => readonly number[]): Series["values"] =>
-        Object.fromEntries(Object.entries(grown).map(([target, one]) => [target, value(one)]));
       const last = sizes.length - 1;
       return [
         ...sizes.flatMap((keys, at): Series[] => {
           const after = `at ${PER_SECOND.toLocaleString("en")}/s, ${count(keys)}: p99 ms`;
           return [
-            { name: `writes ${after}`, goal: null, values: of(({ sizes }) => sizes[at]!.writes) },
-            { name: `reads ${after}`, goal: null, values: of(({ sizes }) => sizes[at]!.reads) },
+            seriesOf(`writes ${after}`, null, grown, ({ sizes }) => sizes[at]!.writes),
+            seriesOf(`reads ${after}`, null, grown, ({ sizes }) => sizes[at]!.reads),
           ];
         }),
-        {
-          name: `kill -9 of all, to first write, ${count(sizes[last]!)}: ms`,
-          goal: null,
-          values: of(({ restartMs }) => restartMs),
-        },
-        {
-          name: `memory per entry of 256 bytes, ${count(sizes[last]!)}: RSS bytes`,
-          goal: BYTES_PER_ENTRY,
-          values: of(({ sizes }) => bytesPerEntry(sizes[0]!, sizes[last]!)),
-        },
+        seriesOf(
+          `kill -9 of all, to first write, ${count(sizes[last]!)}: ms`,
+          null,
+          grown,
+          ({ restartMs }) => restartMs,
+        ),
+        seriesOf(
+          `memory per entry of 256 bytes, ${count(sizes[last]!)}: RSS bytes`,
+          BYTES_PER_ENTRY,
+          grown,
+          ({ sizes }) => bytesPerEntry(sizes[0]!, sizes[last]!),
+        ),
       ];
     },
   };

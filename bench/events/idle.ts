@@ -1,6 +1,5 @@
 /** What a thousand clients cost that say nothing. */
 
-import type { Series } from "../comparison.ts";
 import { fill } from "../measure.ts";
 import type { Target } from "../target.ts";
 import { openFilesOf } from "../usage.ts";
@@ -11,6 +10,7 @@ import {
   pacedWrites,
   pause,
   rssBytes,
+  seriesOf,
   USUAL,
 } from "./experiment.ts";
 
@@ -30,12 +30,10 @@ export const idle: Experiment = {
   name: "idle connections",
   run: async (stage) => {
     const costs = await onEach(stage, costOf);
-    const of = (key: keyof Cost): Series["values"] =>
-      Object.fromEntries(Object.entries(costs).map(([name, cost]) => [name, cost[key]]));
     const what = `${CONNECTIONS.toLocaleString("en")} idle connections`;
     return [
-      { name: `${what}: RSS bytes for each`, goal: null, values: of("bytesEach") },
-      { name: `${what}: p99 of writes with to without`, goal: null, values: of("p99Times") },
+      seriesOf(`${what}: RSS bytes for each`, null, costs, ({ bytesEach }) => bytesEach),
+      seriesOf(`${what}: p99 of writes with to without`, null, costs, ({ p99Times }) => p99Times),
     ];
   },
 };

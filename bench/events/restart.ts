@@ -1,16 +1,19 @@
 /** How long a cluster takes to come back when all of its nodes were killed. */
 
-import type { Goal, Series } from "../comparison.ts";
+import type { Goal } from "../comparison.ts";
 import { fill } from "../measure.ts";
 import type { Target } from "../target.ts";
 import { type Data, VALUE_BYTES } from "../workload.ts";
-import { type Experiment, onEach, rssBytes, type Stage, USUAL } from "./experiment.ts";
+import { type Experiment, onEach, rssBytes, seriesOf, type Stage, USUAL } from "./experiment.ts";
 
 const TRIALS = 3;
 const FEW: Data = { keys: 1_000, valueBytes: VALUE_BYTES };
 const HALF: Goal = { of: "ratio", relation: "≤", bound: 0.5 };
 
-/** Without a key too: what a restart and a node's memory cost before there is any data. */
+/**
+ * Without keys too, but for the few that asking writes: what a restart and a node's memory cost
+ * before there is any data.
+ */
 export const restart: Experiment = {
   name: "restart with 100,000 keys",
   run: async (stage) => {
@@ -20,13 +23,11 @@ export const restart: Experiment = {
       await fill(target, USUAL);
       return { rssMib, emptyMs, fullMs: await restarts(target, stage) };
     });
-    const of = (figure: "rssMib" | "emptyMs" | "fullMs"): Series["values"] =>
-      Object.fromEntries(Object.entries(seen).map(([target, one]) => [target, one[figure]]));
     const event = "kill -9 of all, to first write";
     return [
-      { name: "memory per node, no keys: RSS MiB", goal: null, values: of("rssMib") },
-      { name: `${event}, no keys: ms`, goal: null, values: of("emptyMs") },
-      { name: `${event}, 100,000 keys: ms`, goal: HALF, values: of("fullMs") },
+      seriesOf("memory per node, no keys: RSS MiB", null, seen, ({ rssMib }) => rssMib),
+      seriesOf(`${event}, no keys: ms`, null, seen, ({ emptyMs }) => emptyMs),
+      seriesOf(`${event}, 100,000 keys: ms`, HALF, seen, ({ fullMs }) => fullMs),
     ];
   },
 };
